@@ -1,0 +1,211 @@
+package loadgen
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"plimsoll/arrival"
+)
+
+// epoch is one load being played, from its first send until the next load
+// replaces it. Offsets are from start.
+type epoch struct {
+	load     Load
+	opts     Options
+	start    time.Time
+	from     time.Duration // of the measured window
+	replaced chan struct{} // closed when another epoch is played
+
+	// lead passes between idle workers of an open loop: whoever holds it waits for
+	// the next intended instant, hands it on, and sends. So one worker at a time
+	// keeps the schedule, and the one that kept it sends without a hand-over.
+	lead chan struct{}
+
+	mu      sync.Mutex // guards the fields below, up to the blank line; never held while waiting
+	cursor  arrival.Cursor
+	drawn   time.Duration // the last offset taken from the cursor
+	ended   bool          // the cursor is over
+	k       uint64        // number of the next request
+	offered []int64       // measured requests by slice, counted when they are sent or dropped
+	latest  time.Duration // the last intended offset that was admitted
+
+	to           atomic.Int64 // end of the measured window; an overload moves it forward
+	outstanding  atomic.Int64 // measured requests that are sent and not recorded
+	overloaded   atomic.Bool
+	grown        atomic.Int64 // sessions opened while this load was held
+	openFailures atomic.Int64
+	shards       []*shard
+	usage        usage
+	interrupted  bool
+}
+
+// newPause is an epoch in which nothing is sent.
+func newPause() *epoch { return &epoch{replaced: make(chan struct{})} }
+
+// shardCount keeps workers on different processors from waiting for one lock.
+const shardCount = 4
+
+func newEpoch(load Load, opts Options, cpu func() time.Duration) *epoch {
+	e := &epoch{
+		load: load, opts: opts, from: load.Settle, replaced: make(chan struct{}),
+		lead: make(chan struct{}, 1), k: load.FirstRequest, offered: make([]int64, BinCount), usage: usage{read: cpu},
+	}
+	e.to.Store(int64(load.Settle + load.Measure))
+	for range shardCount {
+		e.shards = append(e.shards, newShard())
+	}
+	if load.Schedule != nil {
+		e.cursor = load.Schedule.Cursor()
+		e.lead <- struct{}{}
+	}
+	e.start = time.Now()
+	return e
+}
+
+func (e *epoch) paused() bool { return e.load.Measure == 0 }
+
+func (e *epoch) offset() time.Duration { return time.Since(e.start) }
+
+// measured says whether a request that was intended at an offset belongs to the window.
+func (e *epoch) measured(at time.Duration) bool {
+	return at >= e.from && at < time.Duration(e.to.Load())
+}
+
+// ticket is one request to send.
+type ticket struct {
+	k        uint64
+	intended time.Duration
+	measured bool
+}
+
+// admit numbers a request that is about to be sent. Only here does it enter the
+// books, so that a request which never left is not taken for an unanswered one.
+func (e *epoch) admit(intended time.Duration) ticket {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t := ticket{k: e.k, intended: intended, measured: e.measured(intended)}
+	e.k++
+	e.latest = max(e.latest, intended)
+	if t.measured {
+		e.offered[e.slice(intended)]++
+		e.outstanding.Add(1)
+	}
+	return t
+}
+
+// next is the next intended offset of the open loop; requests that are
+// hopelessly late are dropped on the way. ok is false when the schedule is over.
+func (e *epoch) next(now time.Duration) (at time.Duration, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for e.draw() {
+		if now-e.drawn <= e.opts.DropAfter {
+			return e.drawn, true
+		}
+		e.drop()
+	}
+	return 0, false
+}
+
+// draw takes one offset from the cursor; e.mu is held.
+func (e *epoch) draw() bool {
+	at, more := e.cursor.Next()
+	if more {
+		e.drawn = at
+	}
+	e.ended = !more
+	return more
+}
+
+// drop counts the drawn request as not sent; e.mu is held.
+func (e *epoch) drop() {
+	e.k++
+	if e.measured(e.drawn) {
+		slice := e.slice(e.drawn)
+		e.offered[slice]++
+		e.shards[0].drop(slice)
+	}
+}
+
+// cut ends the measured window now, after everything that was admitted.
+func (e *epoch) cut() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := max(e.offset(), e.from, e.latest+1)
+	e.to.Store(min(e.to.Load(), int64(now)))
+}
+
+// overload ends the window early because the target has fallen behind.
+func (e *epoch) overload() {
+	if e.overloaded.CompareAndSwap(false, true) {
+		e.cut()
+	}
+}
+
+// slice is the bin of the measured window that an offset falls in.
+func (e *epoch) slice(at time.Duration) int {
+	i := int((at - e.from) * BinCount / e.load.Measure)
+	return min(max(i, 0), BinCount-1)
+}
+
+// pollEvery is how often the end of a trial is looked for.
+const pollEvery = time.Millisecond
+
+// await returns when the window is over and its requests are answered, or
+// patience has ended, or ctx has.
+func (e *epoch) await(ctx context.Context, inFlight *atomic.Int64) error {
+	if err := e.reach(ctx, e.from, inFlight); err != nil {
+		e.interrupt()
+		return err
+	}
+	e.usage.begin()
+	if err := e.reach(ctx, e.from+e.load.Measure, inFlight); err != nil {
+		e.interrupt()
+		return err
+	}
+	e.usage.end(time.Duration(e.to.Load()) - e.from)
+	for !e.determined() {
+		if e.load.Patience > 0 && e.offset() >= time.Duration(e.to.Load())+e.load.Patience {
+			return nil
+		}
+		if err := sleep(ctx, pollEvery); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reach waits for an offset, watching for an overload.
+func (e *epoch) reach(ctx context.Context, at time.Duration, inFlight *atomic.Int64) error {
+	const look = 10 * time.Millisecond
+	for !e.overloaded.Load() {
+		left := at - e.offset()
+		if left <= 0 {
+			return nil
+		}
+		if err := sleep(ctx, min(left, look)); err != nil {
+			return err
+		}
+		if limit := e.load.MaxInFlight; limit > 0 && inFlight.Load() > int64(limit) {
+			e.overload()
+		}
+	}
+	return nil
+}
+
+// interrupt shortens the window to what was held.
+func (e *epoch) interrupt() {
+	e.cut()
+	e.interrupted = true
+	e.usage.end(time.Duration(e.to.Load()) - e.from)
+}
+
+// determined says whether nothing of the measured window is still open.
+func (e *epoch) determined() bool {
+	e.mu.Lock()
+	drawnAll := e.cursor == nil || e.ended || int64(e.drawn) >= e.to.Load()
+	e.mu.Unlock()
+	return drawnAll && e.outstanding.Load() == 0
+}

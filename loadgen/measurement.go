@@ -1,0 +1,241 @@
+package loadgen
+
+import (
+	"fmt"
+	"time"
+
+	"plimsoll/latency"
+)
+
+// Counts are the requests of a measured window by what became of them.
+//
+//	Requests = Successes + sum of Errors + Dropped + Unanswered
+type Counts struct {
+	Requests   int64             // intended within the window
+	Successes  int64             // answered well
+	Errors     [NumClasses]int64 // failed, by class; Errors[OK] is zero
+	Dropped    int64             // not sent: more than Options.DropAfter late, or not yet due for a free session at the end
+	Unanswered int64             // sent, without an answer when patience ended
+	Late       int64             // sent more than Options.LateAfter late
+	Completed  int64             // good answers that arrived within the window, whenever they were intended
+	Received   int64             // bytes of the answers' bodies
+	Reconnects int64             // connections opened anew by sessions
+}
+
+// Failed is the number of requests that were not answered well for a known reason.
+func (c Counts) Failed() int64 {
+	n := c.Dropped
+	for _, e := range c.Errors {
+		n += e
+	}
+	return n
+}
+
+func (c *Counts) add(o Counts) {
+	c.Successes += o.Successes
+	for i := range c.Errors {
+		c.Errors[i] += o.Errors[i]
+	}
+	c.Dropped += o.Dropped
+	c.Late += o.Late
+	c.Completed += o.Completed
+	c.Received += o.Received
+	c.Reconnects += o.Reconnects
+}
+
+// Sample is the first failure of its kind, in the server's words where it had any.
+type Sample struct {
+	Class  Class
+	Status int
+	Detail string
+}
+
+// Client is what the generator knows of itself during a window.
+type Client struct {
+	CPU          float64 // processor seconds per second of the window; 0 when unknown
+	CPUKnown     bool
+	Procs        int   // processors that it may use
+	Sessions     int   // open sessions at the end
+	Grown        int64 // sessions opened while the load was held
+	OpenFailures int64 // sessions that could not be opened meanwhile
+	InFlight     int64 // in a snapshot: requests in flight
+}
+
+// Measurement is one load as it was held.
+type Measurement struct {
+	Load     Load
+	Start    time.Time     // when the load began, settling included
+	Window   time.Duration // length of the measured window as held
+	Elapsed  time.Duration // all that Run took, draining and patience included
+	Counts   Counts
+	Response *latency.Histogram // successes, from the intended instant
+	Service  *latency.Histogram // successes, from the send
+	Lateness *latency.Histogram // every send: from the intended instant to the send
+	Bins     []Bin              // BinCount equal slices of Load.Measure
+	Samples  []Sample
+	Client   Client
+	// NextRequest is the number after the last request that was issued.
+	NextRequest uint64
+	Overloaded  bool // the window ended early: Load.MaxInFlight was passed
+	Interrupted bool // the window ended early: the context ended
+}
+
+// OfferedPerSecond is the number of requests intended in the window over its length.
+func (m Measurement) OfferedPerSecond() float64 { return m.perSecond(m.Counts.Requests) }
+
+// AchievedPerSecond is the number of good answers that arrived within the window
+// over its length.
+func (m Measurement) AchievedPerSecond() float64 { return m.perSecond(m.Counts.Completed) }
+
+func (m Measurement) perSecond(n int64) float64 {
+	if m.Window <= 0 {
+		return 0
+	}
+	return float64(n) / m.Window.Seconds()
+}
+
+// SuccessRatio is the share of the window's requests that were answered well; 0
+// when there was none.
+func (m Measurement) SuccessRatio() float64 {
+	if m.Counts.Requests == 0 {
+		return 0
+	}
+	return float64(m.Counts.Successes) / float64(m.Counts.Requests)
+}
+
+// collect merges the shards as they are.
+func (e *epoch) collect() Measurement {
+	m := Measurement{
+		Load: e.load, Start: e.start, Window: min(max(e.offset(), e.from), time.Duration(e.to.Load())) - e.from,
+		Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, BinCount),
+		Overloaded: e.overloaded.Load(),
+	}
+	for _, s := range e.shards {
+		s.mu.Lock()
+		m.merge(s)
+		s.mu.Unlock()
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, n := range e.offered {
+		m.Bins[i].Offered = n
+		m.Counts.Requests += n
+	}
+	return m
+}
+
+// seal closes the books: whatever is still open is unanswered, whatever was not
+// drawn from the schedule yet is dropped.
+func (e *epoch) seal(elapsed time.Duration) Measurement {
+	next := e.dropUndrawn()
+	for _, s := range e.shards {
+		s.mu.Lock()
+		s.sealed = true
+		s.mu.Unlock()
+	}
+	m := e.collect()
+	m.settleUnanswered()
+	m.Elapsed, m.NextRequest, m.Interrupted = elapsed, next, e.interrupted
+	m.Client = Client{
+		CPU: e.usage.share, CPUKnown: e.usage.ended && e.opts.CPU != nil, Procs: e.opts.Procs,
+		Grown: e.grown.Load(), OpenFailures: e.openFailures.Load(),
+	}
+	return m
+}
+
+// dropUndrawn counts the requests that were intended in the window and that no
+// session was free to take. It returns the number after the last request.
+func (e *epoch) dropUndrawn() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for e.cursor != nil && !e.ended && int64(e.drawn) < e.to.Load() {
+		if e.draw() {
+			e.drop()
+		}
+	}
+	return e.k
+}
+
+// settleUnanswered enters the requests that were sent and are still open, as
+// slow ones of the slices in which they were intended.
+func (m *Measurement) settleUnanswered() {
+	for i := range m.Bins {
+		b := &m.Bins[i]
+		open := b.Offered - b.Successes - b.Failed
+		m.Counts.Unanswered += open
+		for j := range b.Slow {
+			b.Slow[j] += open
+		}
+	}
+}
+
+func (m *Measurement) merge(s *shard) {
+	m.Counts.add(s.counts)
+	m.Response.Merge(s.response)
+	m.Service.Merge(s.service)
+	m.Lateness.Merge(s.lateness)
+	for i, b := range s.bins {
+		sum := &m.Bins[i]
+		sum.Successes += b.Successes
+		sum.Failed += b.Failed
+		sum.Completed += b.Completed
+		sum.Response += b.Response
+		for j := range sum.Slow {
+			sum.Slow[j] += b.Slow[j]
+		}
+	}
+	for _, sample := range s.samples {
+		m.addSample(sample)
+	}
+}
+
+func (m *Measurement) addSample(s Sample) {
+	for _, have := range m.Samples {
+		if have.Class == s.Class && have.Status == s.Status {
+			return
+		}
+	}
+	m.Samples = append(m.Samples, s)
+}
+
+// Limits are the bounds past which a measurement says more about the generator
+// than about the target.
+type Limits struct {
+	// Lateness is the greatest lateness that 99 % of sends may have; 0 is 2 ms.
+	Lateness time.Duration
+	// Held is the least share of the intended requests that must have been sent;
+	// 0 is 0.98.
+	Held float64
+	// CPU is the greatest share of its processors that the generator may have
+	// used; 0 is 0.85.
+	CPU float64
+}
+
+// Doubts are the reasons why the generator did not hold the load, each one
+// clause with the figure and its limit. None means that the measurement is valid.
+func (m Measurement) Doubts(l Limits) []string {
+	if l.Lateness == 0 {
+		l.Lateness = 2 * time.Millisecond
+	}
+	if l.Held == 0 {
+		l.Held = 0.98
+	}
+	if l.CPU == 0 {
+		l.CPU = 0.85
+	}
+	var out []string
+	doubt := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if p99 := m.Lateness.Quantile(0.99); m.Load.Schedule != nil && p99 > l.Lateness {
+		doubt("1 %% of the sends left more than %v late (limit %v)", p99.Round(10*time.Microsecond), l.Lateness)
+	}
+	if n := m.Counts.Requests; n > 0 && float64(m.Counts.Dropped) > (1-l.Held)*float64(n) {
+		doubt("%d of %d requests were not sent (limit %.3g %%)", m.Counts.Dropped, n, 100*(1-l.Held))
+	}
+	if c := m.Client; c.CPUKnown && c.CPU > l.CPU*float64(c.Procs) {
+		doubt("the generator used %.2f of %d processors (limit %.3g %%)", c.CPU, c.Procs, 100*l.CPU)
+	}
+	if n := m.Client.OpenFailures; n > 0 {
+		doubt("%d connections could not be opened", n)
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package loadgen
+
+import "context"
+
+// Target is what is invoked. It opens sessions; the generator keeps each session
+// to one goroutine.
+type Target interface {
+	// Open makes one session, ready to send: connected, TLS handshake done. A
+	// failure is a *OpenError, so that it can be counted by class.
+	Open(ctx context.Context) (Session, error)
+}
+
+// Session is one connection's worth of a target: it carries one request at a
+// time, without retries.
+type Session interface {
+	// Do sends the request and waits until its answer has arrived in full, or
+	// has failed. It reconnects after an answer that closed the connection,
+	// before it returns, so that no later request pays for that.
+	Do(req Request) Outcome
+	// Close ends the session; a Do under way on another goroutine returns soon
+	// after with a failed Outcome. It may be called more than once.
+	Close() error
+}
+
+// Bodies decides what each request carries.
+type Bodies interface {
+	// Body is what the k-th request of a run carries (k from 0): the index of a
+	// body in the corpus that the target was built with and, for a templated
+	// body, its content rendered for k, which may use scratch's memory and is
+	// nil otherwise. It depends on k alone and is safe for concurrent use.
+	Body(k uint64, scratch []byte) (index int, content []byte)
+}
+
+// Request is one request as a session sees it.
+type Request struct {
+	K       uint64 // number within the run, from 0
+	Body    int    // index in the corpus that the target was built with
+	Content []byte // rendered content of a templated body, nil for a fixed one
+}
+
+// Outcome is how one request ended. Times are not in it: the generator keeps
+// both clocks itself.
+type Outcome struct {
+	Class      Class
+	Status     int    // HTTP status, 0 when there was no answer
+	Received   int64  // bytes of the answer's body
+	Reconnects int    // connections opened by this Do after an answer or a failure closed the last one
+	Detail     []byte // of a failure: the server's words or the error, at most 512 bytes, valid until the next Do
+}
+
+// OpenError is a failure to open a session.
+type OpenError struct {
+	Class Class
+	Err   error
+}
+
+// Error is the cause with its class.
+func (e *OpenError) Error() string { return e.Class.String() + ": " + e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *OpenError) Unwrap() error { return e.Err }
+
+// Class says how a request ended. Only OK is a success.
+type Class uint8
+
+// The classes of outcomes. Every failure has exactly one.
+const (
+	OK          Class = iota // 2xx, answer complete
+	Throttled                // 429, or 400 with SageMaker's ThrottlingException (its message may be null)
+	ModelError               // 424, SageMaker's word for a failure in the model container
+	Redirect                 // 3xx: not followed, because a load test that follows measures two servers
+	ClientError              // other 4xx
+	ServerError              // 5xx
+	Timeout                  // no complete answer within the request timeout
+	Refused                  // connection refused
+	Reset                    // connection reset or closed before the answer was complete
+	Malformed                // an answer that is not HTTP
+	TLSFailure               // handshake or certificate
+	Network                  // name resolution, no route, no local port, anything else below HTTP
+	NumClasses               // how many classes there are
+)
+
+var classNames = [NumClasses]string{
+	OK: "ok", Throttled: "throttled", ModelError: "model_error", Redirect: "http_3xx", ClientError: "http_4xx", ServerError: "http_5xx",
+	Timeout: "timeout", Refused: "connection_refused", Reset: "connection_reset", Malformed: "malformed", TLSFailure: "tls", Network: "network",
+}
+
+// String is the name of the class in reports and files, for example http_5xx.
+func (c Class) String() string {
+	if c >= NumClasses {
+		return "unknown"
+	}
+	return classNames[c]
+}

@@ -1,0 +1,126 @@
+package loadgen
+
+import "time"
+
+// work is the life of one session: it takes requests of whatever is being
+// played, sends them and records them.
+func (g *Generator) work(id int, s Session) {
+	w := worker{g: g, id: id, session: s}
+	defer w.leave()
+	for g.context.Err() == nil {
+		e := g.current.Load()
+		switch {
+		case e.paused() || e.cursor == nil && id >= e.load.Concurrency:
+			<-e.replaced
+		case e.cursor == nil:
+			w.closedLoop(e)
+		default:
+			w.openLoop(e)
+		}
+	}
+}
+
+type worker struct {
+	g       *Generator
+	id      int
+	session Session
+	scratch []byte
+	timer   *time.Timer
+}
+
+// leave takes the session out of the pool.
+func (w *worker) leave() {
+	_ = w.session.Close() // it may be closed already
+	p := &w.g.pool
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.sessions, w.id)
+}
+
+// closedLoop sends the next request as soon as the last one is answered.
+func (w *worker) closedLoop(e *epoch) {
+	now := e.offset()
+	for w.g.current.Load() == e {
+		ok := false
+		now, ok = w.send(e, e.admit(now), now)
+		if !ok {
+			w.rest(e, w.g.opts.BackOff)
+			now = e.offset()
+		}
+	}
+}
+
+// openLoop waits for the lead, keeps the schedule until the next intended
+// instant, hands the lead on and sends.
+func (w *worker) openLoop(e *epoch) {
+	w.g.idle.Add(1)
+	select {
+	case <-e.lead:
+	case <-e.replaced:
+		w.g.idle.Add(-1)
+		return
+	}
+	w.g.idle.Add(-1)
+	at, more := e.next(e.offset())
+	if !more {
+		<-e.replaced
+		return
+	}
+	if !w.waitUntil(e, at) {
+		return
+	}
+	t := e.admit(at)
+	e.lead <- struct{}{}
+	w.g.grow(e)
+	w.send(e, t, e.offset())
+}
+
+// send carries one request and records it. It returns when the answer came and
+// whether it was a success.
+func (w *worker) send(e *epoch, t ticket, sent time.Duration) (done time.Duration, ok bool) {
+	body, content := w.g.opts.Bodies.Body(t.k, w.scratch)
+	if content != nil {
+		w.scratch = content
+	}
+	w.g.inFlight.Add(1)
+	outcome := w.session.Do(Request{K: t.k, Body: body, Content: content})
+	done = e.offset()
+	w.g.inFlight.Add(-1)
+	e.record(w.id, t, sent, done, outcome)
+	return done, outcome.Class == OK
+}
+
+// fine is how long before an instant the precise sleep takes over from the timer.
+const fine = 2 * time.Millisecond
+
+// waitUntil returns at an offset, or false as soon as the epoch is replaced.
+func (w *worker) waitUntil(e *epoch, at time.Duration) bool {
+	left := at - e.offset()
+	coarse := left
+	if w.g.opts.Sleep != nil {
+		coarse -= fine
+	}
+	if coarse > 0 && !w.rest(e, coarse) {
+		return false
+	}
+	if w.g.opts.Sleep != nil && left > 0 {
+		w.g.opts.Sleep(e.start.Add(at))
+	}
+	return true
+}
+
+// rest waits by a timer; it is false when the epoch is replaced meanwhile.
+func (w *worker) rest(e *epoch, d time.Duration) bool {
+	if w.timer == nil {
+		w.timer = time.NewTimer(d)
+	} else {
+		w.timer.Reset(d)
+	}
+	select {
+	case <-w.timer.C:
+		return true
+	case <-e.replaced:
+		w.timer.Stop()
+		return false
+	}
+}
