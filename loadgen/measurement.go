@@ -239,3 +239,10 @@ func (m Measurement) Doubts(l Limits) []string {
 	}
 	return out
 }
+
+// Unmeasured is the measurement of a load that could not be held at all: empty.
+func Unmeasured(l Load) Measurement {
+	return Measurement{
+		Load: l, Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, BinCount),
+	}
+}

@@ -80,7 +80,7 @@ const (
 	NumClasses               // how many classes there are
 )
 
-var classNames = [NumClasses]string{
+var classNames = [NumClasses]string{ //nolint:gochecknoglobals // a table; Go has no constant arrays
 	OK: "ok", Throttled: "throttled", ModelError: "model_error", Redirect: "http_3xx", ClientError: "http_4xx", ServerError: "http_5xx",
 	Timeout: "timeout", Refused: "connection_refused", Reset: "connection_reset", Malformed: "malformed", TLSFailure: "tls", Network: "network",
 }

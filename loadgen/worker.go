@@ -41,7 +41,7 @@ func (w *worker) leave() {
 func (w *worker) closedLoop(e *epoch) {
 	now := e.offset()
 	for w.g.current.Load() == e {
-		ok := false
+		var ok bool
 		now, ok = w.send(e, e.admit(now), now)
 		if !ok {
 			w.rest(e, w.g.opts.BackOff)

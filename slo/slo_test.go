@@ -69,7 +69,7 @@ func TestStringIsReadBack(t *testing.T) {
 	})
 }
 
-func sample(requests, successes int, slow int) Sample {
+func sample(requests, successes, slow int) Sample {
 	h := latency.New()
 	for i := range successes {
 		if i < slow {
