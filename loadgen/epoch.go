@@ -34,6 +34,8 @@ type epoch struct {
 	to           atomic.Int64 // end of the measured window; an overload moves it forward
 	outstanding  atomic.Int64 // measured requests that are sent and not recorded
 	overloaded   atomic.Bool
+	early        atomic.Int64 // requests sent while the load settled
+	earlyLate    atomic.Int64 // of those: late
 	grown        atomic.Int64 // sessions opened while this load was held
 	openFailures atomic.Int64
 	shards       []*shard
@@ -47,10 +49,10 @@ func newPause() *epoch { return &epoch{replaced: make(chan struct{})} }
 // shardCount keeps workers on different processors from waiting for one lock.
 const shardCount = 4
 
-func newEpoch(load Load, opts Options, cpu func() time.Duration) *epoch {
+func newEpoch(load Load, opts Options) *epoch {
 	e := &epoch{
 		load: load, opts: opts, from: load.Settle, replaced: make(chan struct{}),
-		lead: make(chan struct{}, 1), k: load.FirstRequest, offered: make([]int64, BinCount), usage: usage{read: cpu},
+		lead: make(chan struct{}, 1), k: load.FirstRequest, offered: make([]int64, BinCount), usage: usage{opts: opts},
 	}
 	e.to.Store(int64(load.Settle + load.Measure))
 	for range shardCount {

@@ -30,6 +30,9 @@ type Options struct {
 	Sleep func(until time.Time)
 	// CPU is the processor time that this process has used. Nil leaves it unknown.
 	CPU func() time.Duration
+	// Machine is the processor time that the whole machine has spent busy, and the
+	// time that all its processors had. Nil leaves it unknown.
+	Machine func() (busy, total time.Duration)
 	// Procs is the number of processors that the process may use, for the share
 	// of CPU; 0 is 1.
 	Procs int
@@ -108,7 +111,7 @@ func (g *Generator) Run(ctx context.Context, load Load) (Measurement, error) {
 	if err := g.open(ctx, load.sessions()); err != nil {
 		return Measurement{}, err
 	}
-	e := newEpoch(load, g.opts, g.CPU)
+	e := newEpoch(load, g.opts)
 	g.play(e)
 	err := e.await(ctx, &g.inFlight)
 	if err != nil || e.overloaded.Load() {
@@ -117,14 +120,6 @@ func (g *Generator) Run(ctx context.Context, load Load) (Measurement, error) {
 	m := e.seal(time.Since(asked))
 	m.Client.Sessions = g.pool.size()
 	return m, err
-}
-
-// CPU is the process's processor time so far, zero when it is unknown.
-func (g *Generator) CPU() time.Duration {
-	if g.opts.CPU == nil {
-		return 0
-	}
-	return g.opts.CPU()
 }
 
 // play replaces what is being played.

@@ -265,6 +265,41 @@ func TestOverloadEndsTheWindow(t *testing.T) {
 	})
 }
 
+// TestOverloadOfTheGeneratorIsDoubted asks for far more than the sessions can
+// send while the load still settles: that says nothing about the server.
+func TestOverloadOfTheGeneratorIsDoubted(t *testing.T) {
+	s := &server{service: constant(100 * time.Millisecond)}
+	inBubble(t, s, Options{MaxSessions: 40}, func(t *testing.T, g *Generator) {
+		m := run(t, g, Load{Schedule: arrival.Constant{Rate: 2000}, Settle: 2 * time.Second, Measure: time.Second, MaxInFlight: 35})
+		if !m.Overloaded || m.Counts.Requests != 0 {
+			t.Fatalf("overloaded %v with %d requests, want an overload while settling", m.Overloaded, m.Counts.Requests)
+		}
+		if doubts := m.Doubts(Limits{}); len(doubts) != 1 || !strings.Contains(doubts[0], "late before") {
+			t.Errorf("doubts %q, want that sends were late", doubts)
+		}
+	})
+}
+
+func TestUsageIsOverTheWindow(t *testing.T) {
+	start := time.Now()
+	opts := Options{
+		CPU:     func() time.Duration { return time.Since(start) * 3 / 2 },
+		Machine: func() (busy, total time.Duration) { return time.Since(start), 2 * time.Since(start) },
+		Procs:   2,
+	}
+	s := &server{service: constant(time.Millisecond)}
+	inBubble(t, s, opts, func(t *testing.T, g *Generator) {
+		start = time.Now()
+		m := run(t, g, Load{Concurrency: 1, Settle: time.Second, Measure: time.Second})
+		if m.Client.CPU != 1.5 || m.Client.Machine != 0.5 {
+			t.Errorf("CPU %v, machine %v; want 1.5 processors and half of the machine", m.Client.CPU, m.Client.Machine)
+		}
+		if doubts := m.Doubts(Limits{CPU: 0.7}); len(doubts) != 1 || !strings.Contains(doubts[0], "1.50 of 2") {
+			t.Errorf("doubts %q past a CPU limit of 0.7, want the processors", doubts)
+		}
+	})
+}
+
 func TestLoadGoesOnWithoutAGap(t *testing.T) {
 	s := &server{service: constant(time.Millisecond)}
 	inBubble(t, s, Options{}, func(t *testing.T, g *Generator) {
@@ -285,6 +320,19 @@ func TestLoadGoesOnWithoutAGap(t *testing.T) {
 		time.Sleep(time.Second)
 		if len(s.arrivals()) > before+1 {
 			t.Errorf("%d requests were sent after Pause", len(s.arrivals())-before)
+		}
+	})
+}
+
+// TestThroughputCountsAnswersToEarlierRequests switches between two closed loops
+// without a pause to settle: what the first one sent is answered under the second.
+func TestThroughputCountsAnswersToEarlierRequests(t *testing.T) {
+	s := &server{service: constant(500 * time.Millisecond)}
+	inBubble(t, s, Options{}, func(t *testing.T, g *Generator) {
+		run(t, g, Load{Concurrency: 10, Measure: 1250 * time.Millisecond, Patience: time.Millisecond})
+		m := run(t, g, Load{Concurrency: 10, Measure: time.Second, Patience: time.Millisecond})
+		if got := m.AchievedPerSecond(); got != 20 {
+			t.Errorf("achieved %v/s with 10 in flight at 500ms, want 20/s from the first instant on", got)
 		}
 	})
 }
@@ -437,7 +485,7 @@ func TestSendDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour, SlowAbove: []time.Duration{1}}, g.opts, g.CPU)
+	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour, SlowAbove: []time.Duration{1}}, g.opts)
 	w := worker{g: g, session: s}
 	if n := testing.AllocsPerRun(1000, func() { w.send(e, e.admit(e.offset()), e.offset()) }); n != 0 {
 		t.Errorf("a request allocates %v times, want 0", n)
@@ -484,7 +532,7 @@ func BenchmarkRequest(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer g.Close()
-	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour}, g.opts, g.CPU)
+	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour}, g.opts)
 	w := worker{g: g, session: &nullSession{}}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -49,6 +49,12 @@ func (s *shard) drop(slice int) {
 
 // record enters the outcome of one request.
 func (e *epoch) record(worker int, t ticket, sent, done time.Duration, o Outcome) {
+	if !t.measured && t.intended < e.from {
+		e.early.Add(1)
+		if sent-t.intended > e.opts.LateAfter {
+			e.earlyLate.Add(1)
+		}
+	}
 	s := e.shards[worker%len(e.shards)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,13 +62,24 @@ func (e *epoch) record(worker int, t ticket, sent, done time.Duration, o Outcome
 		return // it counted as unanswered when the books were closed
 	}
 	s.counts.Reconnects += int64(o.Reconnects)
-	if o.Class == OK && e.measured(done) {
-		s.counts.Completed++
-		s.bins[e.slice(done)].Completed++
-	}
 	if t.measured {
 		s.enter(e, t.intended, sent, done, o)
 		e.outstanding.Add(-1)
+	}
+}
+
+// complete counts a good answer that arrived now, whichever load its request
+// belongs to: it is this load's throughput.
+func (e *epoch) complete(worker int, done time.Duration) {
+	if e.paused() || !e.measured(done) {
+		return
+	}
+	s := e.shards[worker%len(e.shards)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.sealed {
+		s.counts.Completed++
+		s.bins[e.slice(done)].Completed++
 	}
 }
 
@@ -104,19 +121,35 @@ func (s *shard) keepSample(o Outcome) {
 	}
 }
 
-// usage is the processor time over the measured window.
+// usage is the processor time over the measured window: the generator's own, and
+// that of the whole machine.
 type usage struct {
-	read   func() time.Duration
-	before time.Duration
-	share  float64
-	ended  bool
+	opts         Options
+	cpu          time.Duration
+	busy, total  time.Duration
+	share        float64
+	machineShare float64
 }
 
-func (u *usage) begin() { u.before = u.read() }
+func (u *usage) begin() {
+	if u.opts.CPU != nil {
+		u.cpu = u.opts.CPU()
+	}
+	if u.opts.Machine != nil {
+		u.busy, u.total = u.opts.Machine()
+	}
+}
 
 func (u *usage) end(window time.Duration) {
-	if window > 0 {
-		u.share = float64(u.read()-u.before) / float64(window)
+	if window <= 0 {
+		return
 	}
-	u.ended = true
+	if u.opts.CPU != nil {
+		u.share = float64(u.opts.CPU()-u.cpu) / float64(window)
+	}
+	if u.opts.Machine != nil {
+		if busy, total := u.opts.Machine(); total > u.total {
+			u.machineShare = float64(busy-u.busy) / float64(total-u.total)
+		}
+	}
 }

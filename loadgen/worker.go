@@ -87,7 +87,12 @@ func (w *worker) send(e *epoch, t ticket, sent time.Duration) (done time.Duratio
 	done = e.offset()
 	w.g.inFlight.Add(-1)
 	e.record(w.id, t, sent, done, outcome)
-	return done, outcome.Class == OK
+	if outcome.Class != OK {
+		return done, false
+	}
+	now := w.g.current.Load()
+	now.complete(w.id, done-now.start.Sub(e.start))
+	return done, true
 }
 
 // fine is how long before an instant the precise sleep takes over from the timer.

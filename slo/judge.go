@@ -20,7 +20,8 @@ type Finding struct {
 	Objective Objective
 	Met       bool
 	// Enough is false when the sample is too small for the objective to be
-	// judged: fewer than 1/budget requests. Met is then false as well.
+	// judged: fewer than 1/budget requests, of which not so many missed it that
+	// more could not make up for them. Met is then false as well.
 	Enough bool
 	Reason string // one clause with the measured value, the limit and the sample size
 }
@@ -30,7 +31,7 @@ type Finding struct {
 // does not exceed its budget, so that a failure counts as infinitely slow.
 func (o Objective) Judge(s Sample) Finding {
 	f := Finding{Objective: o}
-	if need := o.Needs(); s.Requests < need {
+	if need := o.Needs(); s.Requests < need && float64(o.misses(s)) <= o.Budget()*float64(need)+1e-9 {
 		f.Reason = fmt.Sprintf("%d requests are too few to judge %v: at least %d are needed", s.Requests, o, need)
 		return f
 	}
@@ -50,11 +51,23 @@ func (o Objective) Judge(s Sample) Finding {
 	return f
 }
 
+// misses is the number of requests that miss the objective each by itself; none
+// does so of a mean.
+func (o Objective) misses(s Sample) int64 {
+	switch o.Kind {
+	case Quantile:
+		return s.Requests - s.Successes + s.Response.CountAbove(o.Limit)
+	case Success:
+		return s.Requests - s.Successes
+	default:
+		return 0
+	}
+}
+
 func (f *Finding) judgeQuantile(s Sample) {
 	o := f.Objective
 	failed := s.Requests - s.Successes
-	missed := failed + s.Response.CountAbove(o.Limit)
-	f.Met = float64(missed) <= o.Budget()*float64(s.Requests)+1e-9
+	f.Met = float64(o.misses(s)) <= o.Budget()*float64(s.Requests)+1e-9
 	f.Reason = fmt.Sprintf("p%s %s of %d requests, limit %v", percent(o.Level), quantileOfAll(o.Level, s), s.Requests, o.Limit)
 	if failed > 0 {
 		f.Reason += fmt.Sprintf(" (%d not answered well count as infinitely slow)", failed)

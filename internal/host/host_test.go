@@ -65,3 +65,17 @@ func BenchmarkSleep(b *testing.B) {
 		})
 	}
 }
+
+func TestMachineGoesOn(t *testing.T) {
+	busy, total := Machine()
+	if busy <= 0 || total < busy {
+		t.Fatalf("Machine() = %v busy of %v", busy, total)
+	}
+	for range 1000 { // ten seconds at most
+		if _, now := Machine(); now > total {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("Machine()'s total stays at %v", total)
+}
