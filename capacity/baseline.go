@@ -1,0 +1,211 @@
+package capacity
+
+import (
+	"fmt"
+	"time"
+
+	"plimsoll/slo"
+)
+
+// baseLine is the unloaded endpoint.
+type baseLine struct {
+	reading
+	known bool
+	rate  float64 // answered well per second, one at a time
+}
+
+// serviceCV2 is the squared coefficient of variation of the service time,
+// within what a few requests can tell.
+func (b baseLine) serviceCV2() float64 { return clamp(b.SquaredCV, 0.01, 4) }
+
+// baseline holds one request in flight until its median no longer falls (a
+// model that loads, compiles or warms), then long enough for the quantiles.
+type baseline struct {
+	pieces []reading
+	again  bool // after the plateau: was the first one taken cold?
+	done   bool
+	used   time.Duration
+}
+
+const (
+	deriveFrom    = 200 // samples behind a derived objective
+	unloadedFrom  = 40
+	againFrom     = 25
+	mostPieces    = 10
+	stillFalling  = 0.9 // medians of two pieces: lower is falling
+	clearlyFaster = 0.85
+)
+
+func (b *baseline) wanted(s *Search) int64 {
+	switch {
+	case b.again:
+		return againFrom
+	case s.derives():
+		return deriveFrom
+	}
+	return unloadedFrom
+}
+
+func (b *baseline) next(s *Search) (Trial, bool) {
+	budget := s.span(0.08, 0.5, 12)
+	if s.derives() {
+		budget = s.span(0.12, 0.6, 20)
+	}
+	if b.again {
+		budget = s.span(0.03, 0.2, 5)
+	}
+	if b.done || b.used >= budget && len(b.pieces) > 0 || len(b.pieces) >= mostPieces {
+		return Trial{}, false
+	}
+	t := Trial{Phase: Baseline, Concurrency: 1, Measure: s.span(1.0/90, 0.2, 1)}
+	t.Why = "one request at a time: the unloaded latency"
+	if b.again {
+		t.Drain = s.span(0.03, 0.3, 3)
+		t.Why = "the unloaded latency again, now that the endpoint is warm"
+	}
+	if len(b.pieces) == 0 {
+		if b.again && s.base.rate > 0 {
+			t.Measure = seconds(clamp(againFrom/s.base.rate, 0.1, budget.Seconds()))
+		}
+		return t, true
+	}
+	last := b.pieces[len(b.pieces)-1]
+	if pace := max(last.throughput(), float64(last.Successes)/max(b.used.Seconds(), 1e-3)); pace > 0 {
+		want := seconds(1.05 * float64(b.wanted(s)) / pace)
+		if b.settled() {
+			t.Why = "the median is steady: longer, for its quantiles"
+		} else {
+			t.Why = "the median still falls: once more"
+			want = seconds(20 / pace)
+		}
+		t.Measure = max(t.Measure, min(want, budget-b.used))
+	}
+	return t, true
+}
+
+// settled says that the last piece's median is no longer falling.
+func (b *baseline) settled() bool {
+	n := len(b.pieces)
+	return n >= 2 && b.pieces[n-1].Successes >= 3 && b.pieces[n-1].P50.Seconds() >= stillFalling*b.pieces[n-2].P50.Seconds()
+}
+
+func (b *baseline) record(s *Search, r reading) {
+	b.pieces = append(b.pieces, r)
+	b.used += max(r.Elapsed, r.Window)
+	switch {
+	case b.again:
+		b.done = true
+	case r.silent() && len(b.pieces) >= 2, r.failShare() > 0.03 && r.Failed >= 10 && r.refused():
+		b.done = true
+	default:
+		b.done = b.settled() && r.Successes >= b.wanted(s)
+	}
+}
+
+func (b *baseline) giveUp(s *Search, t Trial) {
+	if b.again {
+		b.done = true
+		return
+	}
+	s.ceiling.lower(0, CauseClient, "the generator did not hold one request at a time")
+	s.breakOff("the generator did not hold even one request at a time")
+}
+
+func (b *baseline) after(s *Search) stage {
+	if b.again {
+		b.compare(s)
+		return newBracket(s)
+	}
+	last := b.pieces[len(b.pieces)-1]
+	s.base = baseLine{reading: last, known: last.Successes > 0, rate: last.throughput()}
+	if last.silent() || last.Offered == 0 {
+		s.miss(fmt.Sprintf("none of %d requests was answered well, one at a time", last.Offered), last)
+		return nil
+	}
+	if last.refused() && last.Failed >= 5 && last.failShare() > 0.03 {
+		s.derive()
+		return newReject(s, last)
+	}
+	s.derive()
+	if s.judgeUnloaded(last) {
+		return nil
+	}
+	return newClimb(s, last)
+}
+
+// compare takes over a second baseline that is clearly faster: the first was cold.
+func (b *baseline) compare(s *Search) {
+	if len(b.pieces) == 0 {
+		return
+	}
+	warm := b.pieces[0]
+	if warm.Successes < 10 || warm.P50.Seconds() >= clearlyFaster*s.base.P50.Seconds() {
+		return
+	}
+	s.notes = append(s.notes, fmt.Sprintf("the endpoint was still warming up: unloaded median %v at first, %v later", slo.Round(s.base.P50), slo.Round(warm.P50)))
+	s.base = baseLine{reading: warm, known: true, rate: warm.throughput()}
+	if s.derived >= 0 {
+		s.objectives[s.derived].Limit = derivedLimit(warm)
+		s.listLimits()
+	}
+}
+
+// derive makes a latency objective when none was given: p99 may at most double,
+// or grow by four unloaded medians where the unloaded tail is thin.
+func (s *Search) derive() {
+	if !s.derives() {
+		return
+	}
+	s.derived = len(s.objectives)
+	s.objectives = append(s.objectives, slo.Objective{Kind: slo.Quantile, Level: 0.99, Limit: derivedLimit(s.base.reading)})
+	s.listLimits()
+}
+
+func derivedLimit(r reading) time.Duration {
+	return slo.Round(max(2*r.P99, r.P99+4*r.P50, time.Microsecond))
+}
+
+// miss ends the search because the objectives are missed at the lightest load.
+func (s *Search) miss(what string, r reading) {
+	s.notMet = true
+	if r.failShare() > 0 && r.refused() {
+		what += ": refused by a rate limit"
+	}
+	s.notes = append(s.notes, "objective not met even at the lightest load: "+what)
+	s.end("an objective is missed at the lightest load")
+}
+
+// judgeUnloaded ends the search when an objective is missed beyond doubt by one
+// request at a time.
+func (s *Search) judgeUnloaded(r reading) bool {
+	const z = 2.6
+	slow := 0
+	for i, o := range s.objectives {
+		bad, what := r.Failed, fmt.Sprintf("%d of %d requests failed", r.Failed, r.Offered)
+		switch o.Kind {
+		case slo.Quantile:
+			if i == s.derived || slow >= len(r.Slow) {
+				continue
+			}
+			bad = r.Slow[slow]
+			slow++
+			what = fmt.Sprintf("p99 was %v, %d of %d requests took longer than %v or failed", slo.Round(r.P99), bad, r.Offered, o.Limit)
+		case slo.Mean:
+			if s.meanMissed(r, o) {
+				s.miss(fmt.Sprintf("%v, one request at a time has a mean of %v", o, slo.Round(r.Mean)), r)
+				return true
+			}
+			continue
+		}
+		if low, _ := wilson(float64(bad), float64(r.Offered), z); low > o.Budget() {
+			s.miss(fmt.Sprintf("%v, one request at a time: %s", o, what), r)
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Search) meanMissed(r reading, o slo.Objective) bool {
+	_, response := r.responses()
+	return r.Mean.Seconds()-2.6*batchError(response) > o.Limit.Seconds()
+}

@@ -1,0 +1,262 @@
+package capacity
+
+import (
+	"math"
+
+	"plimsoll/slo"
+)
+
+// criterion estimates the highest rate at which one objective holds.
+//
+// For an objective with a budget (quantile, success) the share of bad requests
+// rises with the log rate x as
+//
+//	p = 1 − e^(−h),  h(x) = h₀ + (h_q − h₀)·e^(s·(x−u)),  h_q = −ln(1−q)
+//
+// so that p is the budget q at x = u and h₀ far below. For a mean R with the
+// limit T and the unloaded mean R1,
+//
+//	ln((R−R1)/(T−R1)) = s·(x−u)
+type criterion struct {
+	objective slo.Objective
+	index     int     // among the search's objectives
+	slow      int     // among the trial's thresholds; -1 for none
+	budget    float64 // q; 0 for a mean
+	gap       float64 // expected 1 − peak/saturation
+	unloaded  float64 // R1, s
+	burst     float64 // expected dispersion of bad requests
+	post      *posterior
+	evidence  []evidence
+	phi       float64 // dispersion in use
+	scatter   float64 // of the trials around the curve, relative to phi
+}
+
+// evidence is what one trial says about one criterion.
+type evidence struct {
+	x      float64 // log of the offered rate
+	n, k   float64 // requests, and the bad ones among them
+	sum    float64 // of bad requests in clusters: Σm
+	square float64 // Σm²
+	y, se  float64 // of a mean: the log excess and its standard error
+	most   float64 // greatest effective number of requests; 0: no limit
+	verdict
+	drift backlog
+	cells []float64 // log likelihood by cell, to be divided by the dispersion
+	local []float64 // log likelihood by u alone, as it is
+}
+
+// verdict is a judgement that stands in for counts.
+type verdict int
+
+const (
+	counted    verdict = iota // by the counts
+	overloaded                // beyond the peak, however many were bad
+)
+
+// Effective requests of trials that tell little beyond their verdict.
+const (
+	verdictRequests = 3  // an overload says "beyond" and no more
+	farRequests     = 15 // far beyond the peak the start of the trial decides how many were bad
+	farErrors       = 60 // unless they were errors, which need no queue to build up
+	farShare        = 0.12
+)
+
+// learn adds a trial and brings the belief up to date.
+func (c *criterion) learn(e evidence) {
+	c.likelihood(&e)
+	c.evidence = append(c.evidence, e)
+	c.update()
+	if lo, span, ok := c.post.refit(); ok {
+		c.post.place(lo, span)
+		for i := range c.evidence {
+			c.likelihood(&c.evidence[i])
+		}
+		c.update()
+	}
+}
+
+func (c *criterion) likelihood(e *evidence) {
+	switch {
+	case c.budget == 0:
+		c.meanCells(e)
+	default:
+		c.doseCells(e)
+	}
+	c.driftCells(e)
+}
+
+// doseCells is k·ln p + (n−k)·ln(1−p) by cell, of which ln(1−p) = −h.
+func (c *criterion) doseCells(e *evidence) {
+	n, k := e.n, e.k
+	if e.verdict == overloaded {
+		n, k = verdictRequests, verdictRequests
+	}
+	p := c.post
+	e.cells = make([]float64, len(p.prior))
+	full := -math.Log1p(-c.budget)
+	for i := range gridPoints {
+		for j := range slopeLevels {
+			rise := math.Exp(min(math.Exp(logSlope(j))*(e.x-p.u(i)), 50))
+			for f := range p.floors {
+				floor := floorShare[f] * full
+				h := clamp(floor+(full-floor)*rise, 1e-12, 40)
+				e.cells[(i*slopeLevels+j)*p.floors+f] = k*logBad(h) - (n-k)*h
+			}
+		}
+	}
+}
+
+// logBad is ln p = ln(1 − e^(−h)).
+func logBad(h float64) float64 {
+	if h < 1e-4 {
+		return math.Log(h) - h/2
+	}
+	return math.Log(1 - math.Exp(-h))
+}
+
+// meanCells is the Gaussian log likelihood of the log excess. The curve is
+// straight only near the limit, so that a trial far from it counts less.
+func (c *criterion) meanCells(e *evidence) {
+	p := c.post
+	e.cells = make([]float64, len(p.prior))
+	sd := math.Sqrt(e.se*e.se + 0.03*0.03 + 0.15*0.15*e.y*e.y)
+	for i := range gridPoints {
+		for j := range slopeLevels {
+			miss := math.Exp(logSlope(j))*(e.x-p.u(i)) - e.y
+			switch {
+			case e.verdict == overloaded: // somewhere above the limit
+				miss = min(0, miss)
+			case e.y <= leastExcess: // somewhere near the unloaded mean
+				miss = max(0, miss)
+			}
+			e.cells[i*slopeLevels+j] = -min(miss*miss/(2*sd*sd), 200)
+		}
+	}
+}
+
+// leastExcess is the log excess below which a mean is as good as unloaded.
+const leastExcess = -3.5
+
+// driftCells compares the slope of the response time with the one to expect: at
+// x above the saturation behind a hypothetical peak u, answers would fall behind
+// by the excess. A trial that does not refutes every such u. Where saturation
+// alone sets the peak, more slope than a hypothesis allows speaks against it too.
+func (c *criterion) driftCells(e *evidence) {
+	e.local = nil
+	if !e.drift.known || e.verdict == overloaded || e.k > e.n*farShare {
+		return
+	}
+	e.local = make([]float64, gridPoints)
+	for i := range e.local {
+		excess := e.x - c.post.u(i)
+		if short := excess - 2.5*c.gap - 0.01 - e.drift.slope; short > 0 {
+			z := short / e.drift.se
+			e.local[i] = -min(z*z/2, 50)
+		}
+	}
+}
+
+// update weighs the evidence by its dispersion and combines it; twice, because
+// how far the trials scatter is known only around a curve.
+func (c *criterion) update() {
+	c.phi = c.clusterIndex()
+	c.scatter = 1
+	c.post.combine(c.evidence, c.weights())
+	c.scatter = c.residualScatter()
+	if c.scatter != 1 {
+		c.post.combine(c.evidence, c.weights())
+	}
+}
+
+func (c *criterion) weights() []float64 {
+	weights := make([]float64, len(c.evidence))
+	for i, e := range c.evidence {
+		switch {
+		case e.verdict == overloaded:
+			weights[i] = 1
+		case c.budget == 0:
+			weights[i] = 1 / c.scatter
+		default:
+			weights[i] = 1 / (c.phi * c.scatter)
+			if e.most > 0 {
+				weights[i] = min(weights[i], e.most/e.n)
+			}
+		}
+	}
+	return weights
+}
+
+// clusterIndex is how much more the number of bad requests varies than a
+// binomial one, because they come in bursts: E[m²]/E[m] over the sizes m of the
+// bursts, with what theory expects as if burst² bad requests had shown it.
+func (c *criterion) clusterIndex() float64 {
+	if c.budget == 0 {
+		return 1
+	}
+	sum, square := 2*c.burst, 2*c.burst*c.burst
+	for _, e := range c.evidence {
+		if e.verdict == counted && e.k <= farShare*e.n {
+			sum += e.sum
+			square += e.square
+		}
+	}
+	return max(1, square/sum)
+}
+
+// residualScatter is the mean squared residual of the trials around the most
+// probable curve, with five degrees of freedom of belief that it is 1: trials
+// that disagree (the endpoint changed speed between them) widen the interval.
+func (c *criterion) residualScatter() float64 {
+	const belief = 5
+	sum, count := float64(belief), float64(belief)
+	for _, e := range c.evidence {
+		if z, ok := c.residual(e); ok {
+			sum += min(z*z, 100)
+			count++
+		}
+	}
+	if count < belief+3 {
+		return 1
+	}
+	return clamp(sum/(count-1), 0.7, 50)
+}
+
+func (c *criterion) residual(e evidence) (z float64, ok bool) {
+	if e.verdict != counted || e.k > farShare*e.n {
+		return 0, false
+	}
+	i, j, f := c.post.split(c.post.best)
+	excess := math.Exp(logSlope(j)) * (e.x - c.post.u(i))
+	if c.budget == 0 {
+		if e.y <= leastExcess {
+			return 0, false
+		}
+		return (e.y - excess) / math.Sqrt(e.se*e.se+0.03*0.03+0.15*0.15*e.y*e.y), true
+	}
+	full := -math.Log1p(-c.budget)
+	h := full * (floorShare[f] + (1-floorShare[f])*math.Exp(min(excess, 50)))
+	expected := e.n * -math.Expm1(-h)
+	return (e.k - expected) / math.Sqrt(max(expected, c.phi*0.5)*c.phi), true
+}
+
+// rateFor is the log rate at which the share of bad requests is expected to be
+// so many times the budget; for a mean, the excess so many times the allowed one.
+func (c *criterion) rateFor(times float64) float64 {
+	u, s := c.post.quantile(0.5), math.Exp(c.post.logSlope)
+	if c.budget == 0 {
+		return u + math.Log(times)/s
+	}
+	floor := c.post.floor
+	return u + math.Log(max(times-floor, 0.1)/(1-floor))/s
+}
+
+// held says whether a trial met the objective as far as it goes.
+func (c *criterion) held(e evidence) bool {
+	if e.verdict == overloaded {
+		return false
+	}
+	if c.budget == 0 {
+		return e.y <= 0
+	}
+	return e.k <= c.budget*e.n
+}
