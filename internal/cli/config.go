@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/pflag"
+)
+
+// configName is the file that is read when it is there and none is named.
+const configName = "plimsoll.yaml"
+
+// settle merges defaults, the YAML file and the flags that were given, in
+// rising order of precedence. It returns the file that was used, if any.
+func settle(given *pflag.FlagSet, start Settings, groups ...group) (s Settings, file string, err error) {
+	s = start
+	file, err = readConfig(given, &s)
+	if err != nil {
+		return s, file, err
+	}
+	final := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags(final, &s, groups...)
+	if err := apply(given, final); err != nil {
+		return s, file, err
+	}
+	return s, file, s.checkChoices()
+}
+
+// apply sets in final what was given.
+func apply(given, final *pflag.FlagSet) error {
+	var problems []error
+	given.Visit(func(f *pflag.Flag) {
+		target := final.Lookup(f.Name)
+		if target == nil {
+			return
+		}
+		if list, ok := f.Value.(*texts); ok {
+			*target.Value.(*texts) = append(texts{}, *list...) //nolint:forcetypeassert // both sets are defined by the same groups
+			return
+		}
+		problems = append(problems, target.Value.Set(f.Value.String()))
+	})
+	return coded(exitUsage, errors.Join(problems...))
+}
+
+// readConfig reads the named file, or plimsoll.yaml when that exists.
+func readConfig(given *pflag.FlagSet, s *Settings) (file string, err error) {
+	named := false
+	if f := given.Lookup("config"); f != nil {
+		file, named = f.Value.String(), f.Changed
+	}
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if !named && errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return file, coded(exitUsage, fmt.Errorf("reading the configuration: %w", err))
+	}
+	if err := decodeConfig(text, s); err != nil {
+		return file, coded(exitUsage, fmt.Errorf("%s: %w", file, err))
+	}
+	return file, nil
+}
+
+func decodeConfig(text []byte, s *Settings) error {
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil
+	}
+	err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(s)
+	if err == nil {
+		return nil
+	}
+	message := strings.TrimSpace(err.Error())
+	if m := unknownKey.FindStringSubmatch(message); m != nil {
+		message += "\n" + didYouMean(m[1], settingNames())
+	}
+	return errors.New(message)
+}
+
+var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
+
+// settingNames are the keys of the YAML file.
+func settingNames() []string {
+	var names []string
+	for f := range reflect.TypeFor[Settings]().Fields() {
+		names = append(names, f.Tag.Get("yaml"))
+	}
+	return names
+}
+
+// didYouMean is a hint with the nearest of the names.
+func didYouMean(word string, names []string) string {
+	best, distance := "", len(word)/2+2
+	for _, name := range names {
+		if d := editDistance(word, name); d < distance {
+			best, distance = name, d
+		}
+	}
+	if best == "" {
+		return "there are: " + strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("did you mean %q?", best)
+}
+
+// editDistance is Levenshtein's, counted in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

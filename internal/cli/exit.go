@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"plimsoll/experiment"
+)
+
+// Exit codes. They are part of the interface: docs/commands.md and
+// `plimsoll help exit-codes` show this table.
+const (
+	exitOK            = 0
+	exitUnexpected    = 1
+	exitUsage         = 2
+	exitUnreachable   = 3
+	exitRefused       = 4
+	exitMissed        = 10
+	exitClientLimited = 11
+	exitInconclusive  = 12
+	exitLimitReached  = 13
+	exitRecord        = 20
+	exitInterrupted   = 130
+	exitAborted       = 131
+)
+
+type exitCode struct {
+	code    int
+	meaning string
+}
+
+// exitCodes is the documented table.
+func exitCodes() []exitCode {
+	return []exitCode{
+		{exitOK, "found: a valid peak with an interval and a target (load: held and measured)"},
+		{exitUnexpected, "an error that none of the others describes"},
+		{exitUsage, "bad usage: a flag, a key of the YAML file, an objective, a payload"},
+		{exitUnreachable, "the endpoint cannot be reached: name, connection, TLS, or it stopped taking connections"},
+		{exitRefused, "the endpoint refused the probe, or did not answer it in time"},
+		{exitMissed, "an objective is missed: even at the lightest load (find), at the load held (load)"},
+		{exitClientLimited, "client limited: the generator gave out first, so there is only a lower bound (load: the load was not held)"},
+		{exitInconclusive, "inconclusive: no believable peak within the budget"},
+		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound"},
+		{exitRecord, "the run's directory cannot be written or read: it exists, is in use, is no run, or the disk is full"},
+		{exitInterrupted, "interrupted: what was measured is in the run's directory, marked as partial"},
+		{exitAborted, "interrupted twice: left at once"},
+	}
+}
+
+// exitCodeTable is the table as text.
+func exitCodeTable() string {
+	var b strings.Builder
+	for _, c := range exitCodes() {
+		fmt.Fprintf(&b, "  %3d  %s\n", c.code, c.meaning)
+	}
+	return b.String()
+}
+
+// exitError is an outcome with its exit code. Said is true when the outcome has
+// been shown already, as a result.
+type exitError struct {
+	code int
+	err  error
+	said bool
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// coded gives an error its exit code.
+func coded(code int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: code, err: err}
+}
+
+func usageError(format string, args ...any) error {
+	return coded(exitUsage, fmt.Errorf(format, args...))
+}
+
+// codeOf is the one place that turns an error into an exit code.
+func codeOf(err error) int {
+	var coded *exitError
+	var unreachable *experiment.UnreachableError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.As(err, &unreachable):
+		return exitUnreachable
+	default:
+		return exitUnexpected
+	}
+}
+
+// printError prints an error once: a line a problem, or JSON where that was asked for.
+func printError(w io.Writer, err error, asJSON bool) {
+	var coded *exitError
+	if errors.As(err, &coded) && coded.said {
+		return
+	}
+	if asJSON {
+		line, _ := json.Marshal(map[string]any{"error": err.Error(), "exit_code": codeOf(err)}) //nolint:errchkjson // a string and a number
+		say(w, string(line))
+		return
+	}
+	for line := range strings.Lines(strings.TrimSpace(err.Error())) {
+		say(w, "plimsoll: "+strings.TrimRight(line, "\n"))
+	}
+}

@@ -1,0 +1,155 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"plimsoll/capacity"
+	"plimsoll/experiment"
+	"plimsoll/loadgen"
+	"plimsoll/report"
+	"plimsoll/runlog"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// findGroups are the settings of find.
+func findGroups() []group {
+	return []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, recordFlags}
+}
+
+func newFind(env Env) *cobra.Command {
+	start := defaults()
+	shown := start
+	var resume string
+	cmd := &cobra.Command{
+		Use: "find", Short: "Find the peak of an endpoint and compute the scaling target",
+		Long: `Find the peak of an HTTP inference endpoint and compute the scaling target from it.
+
+First the number of parallel requests is raised (1, 2, 4, …) until throughput stops growing,
+as AWS's guide describes. Then rates on both sides of the knee are held with arrivals that do
+not wait for answers, until the peak, the highest rate that meets every objective, is known
+with an interval. Without --slo the knee is found from the endpoint's own unloaded latency.
+
+The run is recorded in a directory; an interrupted one goes on with --resume.`,
+		Example: "  plimsoll find --url http://127.0.0.1:8080/invocations --payload iris.csv --content-type text/csv\n" +
+			"  plimsoll find --url https://host/invocations --payload requests.jsonl --slo p99=200ms --slo success=99.9%\n" +
+			"  plimsoll find --resume ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if resume != "" {
+				return resumeFind(cmd.Context(), env, cmd.Flags(), resume)
+			}
+			s, _, err := settle(cmd.Flags(), start, findGroups()...)
+			if err != nil {
+				return err
+			}
+			return runFind(cmd.Context(), env, s)
+		},
+	}
+	fs := cmd.Flags()
+	flags(fs, &shown, findGroups()...)
+	configFlag(fs)
+	fs.StringVar(&resume, "resume", "", "go on with the interrupted run in this directory")
+	return cmd
+}
+
+func runFind(ctx context.Context, env Env, s Settings) error {
+	j, err := prepareFind(env, s, "find")
+	if err != nil {
+		return err
+	}
+	record, err := j.begin(ctx)
+	if err != nil {
+		return err
+	}
+	return j.run(ctx, record, j.find(nil))
+}
+
+// prepareFind builds the job of a search.
+func prepareFind(env Env, s Settings, command string) (*job, error) {
+	search, err := s.search()
+	if err != nil {
+		return nil, err
+	}
+	j, err := prepare(env, s, command)
+	if err != nil {
+		return nil, err
+	}
+	j.plan.Search = search
+	j.plan.Target = &experiment.TargetPlan{SafetyFactor: s.SafetyFactor, PerMinute: s.PerMinute, From: s.TargetFrom}
+	return j, nil
+}
+
+// find is the use case, after the trials that an earlier run has recorded.
+func (j *job) find(recorded []experiment.Recorded) useCase {
+	return func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
+		result, err := experiment.Find(ctx, j.plan, recorded, generator, observer)
+		if result.SchemaVersion == 0 {
+			return report.Document{}, err
+		}
+		return report.Document{Result: &result}, err
+	}
+}
+
+// resumeFind goes on with an interrupted run: its plan, its trials, its
+// directory. Of the flags only those count that a plan does not keep.
+func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) error {
+	record, old, err := runlog.Resume(dir)
+	if err != nil {
+		return coded(exitRecord, err)
+	}
+	j, err := resumedJob(env, given, old)
+	if err != nil {
+		return errors.Join(err, record.Close())
+	}
+	for _, note := range old.Notes {
+		say(env.Stderr, "note: "+note)
+	}
+	if err := j.probe(ctx); err != nil {
+		return errors.Join(err, record.Close())
+	}
+	return j.run(ctx, record, j.find(old.Trials))
+}
+
+func resumedJob(env Env, given *pflag.FlagSet, old *runlog.Run) (*job, error) {
+	if old.Plan.Search == nil || old.Plan.Command != "find" {
+		return nil, coded(exitRecord, fmt.Errorf("%s is a run of %s, and only find can be resumed", old.Dir, old.Plan.Command))
+	}
+	if old.Result != nil && old.Result.Status == experiment.Complete {
+		return nil, coded(exitRecord, fmt.Errorf("%s is complete: there is nothing to resume; read its result.json", old.Dir))
+	}
+	s, err := settingsOf(old.Plan, given)
+	if err != nil {
+		return nil, err
+	}
+	j, err := prepareFind(env, s, "find")
+	if err != nil {
+		return nil, err
+	}
+	if j.plan.Payload.SHA256 != old.Plan.Payload.SHA256 {
+		return nil, coded(exitUsage, fmt.Errorf("the payload has changed since the run in %s began; start a new run, or put the payload back", old.Dir))
+	}
+	j.plan = old.Plan
+	return j, nil
+}
+
+// peakCode is the exit code of a search's answer.
+func peakCode(p experiment.Peak) (code int, why string) {
+	switch {
+	case !p.Valid:
+		return exitInconclusive, "no believable peak"
+	case p.Found:
+		return exitOK, ""
+	case p.Cause == capacity.CauseClient:
+		return exitClientLimited, "client limited: a lower bound only"
+	case p.Cause == capacity.CauseLimit:
+		return exitLimitReached, "limit reached: a lower bound only"
+	case p.Cause == capacity.CauseNone:
+		return exitMissed, "the objectives are missed at the lightest load"
+	default:
+		return exitInconclusive, "no peak was bracketed"
+	}
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"plimsoll/arrival"
+	"plimsoll/experiment"
+
+	"github.com/spf13/cobra"
+)
+
+func planGroups() []group {
+	return []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, loadFlags, recordFlags}
+}
+
+func newPlan(env Env) *cobra.Command {
+	start := defaults()
+	shown := start
+	cmd := &cobra.Command{
+		Use: "plan", Short: "Show what find or load would do, and send nothing",
+		Long: `Show the effective plan, flags and plimsoll.yaml merged, with the requests and the time to
+expect. With --rate or --concurrency it is the plan of load, otherwise that of find.
+Nothing is sent and nothing is recorded.`,
+		Example: "  plimsoll plan --url http://127.0.0.1:8080/invocations --payload body.json\n  plimsoll plan --config staging.yaml --output json",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, file, err := settle(cmd.Flags(), start, planGroups()...)
+			if err != nil {
+				return err
+			}
+			j, err := preparePlan(env, s)
+			if err != nil {
+				return err
+			}
+			return printPlan(env.Stdout, j, file)
+		},
+	}
+	flags(cmd.Flags(), &shown, planGroups()...)
+	configFlag(cmd.Flags())
+	return cmd
+}
+
+func preparePlan(env Env, s Settings) (*job, error) {
+	if s.Rate != "" || s.Concurrency != 0 {
+		return prepareLoad(env, s)
+	}
+	return prepareFind(env, s, "find")
+}
+
+// Expected is what a plan would cost.
+type Expected struct {
+	Seconds float64 `json:"seconds_at_most"`
+	// Requests by the peak that the endpoint turns out to have (find), or of the
+	// load as asked (load of a rate).
+	Requests []ExpectedRequests `json:"requests"`
+}
+
+// ExpectedRequests is one row of the estimate.
+type ExpectedRequests struct {
+	Peak     float64 `json:"if_peak_per_second,omitempty"`
+	Requests float64 `json:"about"`
+}
+
+// busyShare is the mean rate of a search over its peak, about: the climb is
+// slower, the bracket hovers at the peak.
+const busyShare = 0.8
+
+func expect(p experiment.Plan) Expected {
+	if l := p.Load; l != nil {
+		seconds := l.WarmUpSeconds + l.DurationSeconds
+		e := Expected{Seconds: seconds + p.Endpoint.TimeoutSeconds}
+		if l.Rate > 0 {
+			e.Requests = []ExpectedRequests{{Requests: math.Round(l.Rate * seconds)}}
+		}
+		return e
+	}
+	e := Expected{Seconds: p.Search.Budget.Seconds()}
+	for _, peak := range []float64{10, 100, 1000, 10000} {
+		n := math.Round(busyShare * peak * e.Seconds)
+		if most := float64(p.Search.MaxRequests); most > 0 {
+			n = min(n, most)
+		}
+		e.Requests = append(e.Requests, ExpectedRequests{Peak: peak, Requests: n})
+	}
+	return e
+}
+
+func printPlan(w io.Writer, j *job, file string) error {
+	expected := expect(j.plan)
+	if j.settings.Output == outputJSON {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(map[string]any{"schema_version": experiment.SchemaVersion, "plan": j.plan, "expected": expected})
+	}
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-14s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	p := j.plan
+	row("command", "%s", p.Command)
+	if file != "" {
+		row("configuration", "%s", file)
+	}
+	row("endpoint", "%s %s (%s), timeout %gs", p.Endpoint.Method, p.Endpoint.URL, p.Endpoint.Engine, p.Endpoint.TimeoutSeconds)
+	for _, h := range p.Endpoint.Headers {
+		row("header", "%s", h)
+	}
+	if p.Endpoint.Authorization != "" {
+		row("authorization", "bearer token from %s", p.Endpoint.Authorization)
+	}
+	for _, warning := range j.warnings() {
+		row("warning", "%s", warning)
+	}
+	row("payload", "%d bodies, %d bytes, sha256 %.12s…", p.Payload.Count, p.Payload.Bytes, p.Payload.SHA256)
+	row("objectives", "%s", objectives(p))
+	row("arrivals", "%s, seed %d", p.Arrivals, p.Seed)
+	planDetails(row, p)
+	row("time", "at most %gs", expected.Seconds)
+	for _, r := range expected.Requests {
+		if r.Peak > 0 {
+			row("requests", "about %.0f if the peak is %s", r.Requests, arrival.Rate(r.Peak))
+		} else {
+			row("requests", "about %.0f", r.Requests)
+		}
+	}
+	fmt.Fprintf(&b, "\nnothing was sent; to do it: plimsoll %s\n", reproduce(p))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func planDetails(row func(name, format string, args ...any), p experiment.Plan) {
+	if l := p.Load; l != nil {
+		if l.Rate > 0 {
+			row("load", "%s (open loop) for %gs after %gs of warm-up", arrival.Rate(l.Rate), l.DurationSeconds, l.WarmUpSeconds)
+		} else {
+			row("load", "%d in flight (closed loop) for %gs after %gs of warm-up", l.Concurrency, l.DurationSeconds, l.WarmUpSeconds)
+		}
+		return
+	}
+	q := p.Search
+	limits := fmt.Sprintf("at most %d in flight", q.MaxConcurrency)
+	if q.MaxRate > 0 {
+		limits += ", " + arrival.Rate(q.MaxRate).String()
+	}
+	if q.MaxRequests > 0 {
+		limits += fmt.Sprintf(", %d requests", q.MaxRequests)
+	}
+	row("search", "to ±%s at %s confidence; %s", share(q.Precision), share(q.Confidence), limits)
+	times := " × 60"
+	if p.Target.PerMinute {
+		times = ""
+	}
+	row("target", "peak (%s of the interval) × %g%s", p.Target.From, p.Target.SafetyFactor, times)
+}
+
+func objectives(p experiment.Plan) string {
+	if len(p.Objectives) == 0 {
+		return "none given: a p99 limit from the unloaded latency, success=99%"
+	}
+	return strings.Join(p.Objectives, ", ")
+}

@@ -1,0 +1,289 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+
+	"plimsoll/experiment"
+	"plimsoll/httptarget"
+	"plimsoll/internal/host"
+	"plimsoll/loadgen"
+	"plimsoll/payload"
+)
+
+// job is a command that has been read, checked and wired, and has sent nothing.
+type job struct {
+	env      Env
+	settings Settings
+	plan     experiment.Plan
+	corpus   *payload.Corpus
+	target   *httptarget.Target
+}
+
+// prepare builds the job of a command.
+func prepare(env Env, s Settings, command string) (*job, error) {
+	if s.Seed == 0 {
+		s.Seed = newSeed()
+	}
+	corpus, err := loadCorpus(env, s)
+	if err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	target, err := buildTarget(env, s, corpus)
+	if err != nil {
+		return nil, err
+	}
+	j := &job{env: env, settings: s, corpus: corpus, target: target}
+	j.plan, err = j.describe(command)
+	return j, err
+}
+
+// newSeed is a seed that people can type.
+func newSeed() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it does not fail: crypto/rand ends the program instead
+	return binary.LittleEndian.Uint64(b[:])%1_000_000_000 + 1
+}
+
+// payloadSeed keeps the order of payloads apart from the arrivals.
+func payloadSeed(seed uint64) uint64 { return seed ^ 0x7061796c6f6164 }
+
+func loadCorpus(env Env, s Settings) (*payload.Corpus, error) {
+	if len(s.Payload) == 0 {
+		if m := strings.ToUpper(s.Method); m == http.MethodGet || m == http.MethodHead || m == http.MethodDelete {
+			return payload.Empty(s.ContentType), nil
+		}
+		return nil, errors.New("--payload is missing: give the body to send (a file, a directory, .jsonl, or - for standard input), or --method GET")
+	}
+	templates, err := payload.ParseTemplates(s.Templates)
+	if err != nil {
+		return nil, fmt.Errorf("--%w", err)
+	}
+	limit, err := parseSize(s.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	opts := payload.Options{
+		ContentType: s.ContentType, Accept: s.Accept, MaxBody: limit, Templates: templates, Seed: payloadSeed(s.Seed), Stdin: env.Stdin,
+	}
+	for _, text := range s.Payload {
+		source, err := payload.ParseSource(text)
+		if err != nil {
+			return nil, err
+		}
+		opts.Sources = append(opts.Sources, source)
+	}
+	return payload.Load(opts)
+}
+
+func buildTarget(env Env, s Settings, corpus *payload.Corpus) (*httptarget.Target, error) {
+	if s.URL == "" {
+		return nil, usageError("--url is missing: give the endpoint to invoke, such as http://127.0.0.1:8080/invocations (or try plimsoll rehearse)")
+	}
+	header, err := parseHeaders(s.Headers)
+	if err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	opts := httptarget.Options{
+		URL: s.URL, Method: s.Method, Header: header, BearerToken: httptarget.Secret(env.Getenv(s.BearerEnv)),
+		Timeout: s.Timeout, ConnectTimeout: s.ConnectTimeout, Insecure: s.Insecure, ServerName: s.ServerName, NetHTTP: s.NetHTTP,
+	}
+	if s.Timeout <= 0 || s.ConnectTimeout <= 0 || s.MaxConnections < 1 {
+		return nil, usageError("--timeout %v, --connect-timeout %v, --max-connections %d: all must be above zero", s.Timeout, s.ConnectTimeout, s.MaxConnections)
+	}
+	if s.CAFile != "" {
+		if opts.CAPEM, err = os.ReadFile(s.CAFile); err != nil {
+			return nil, coded(exitUsage, fmt.Errorf("--ca-file: %w", err))
+		}
+	}
+	for _, b := range corpus.Bodies() {
+		opts.Bodies = append(opts.Bodies, httptarget.Body{Name: b.Name, Content: b.Content, ContentType: b.ContentType, Accept: b.Accept})
+	}
+	target, err := httptarget.New(opts)
+	return target, coded(exitUsage, err)
+}
+
+func parseHeaders(lines []string) (http.Header, error) {
+	header := http.Header{}
+	for _, line := range lines {
+		name, value, found := strings.Cut(line, ":")
+		if !found || strings.TrimSpace(name) == "" {
+			return nil, fmt.Errorf("--header: %q is not \"Name: value\"", strings.TrimSpace(name))
+		}
+		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	return header, nil
+}
+
+// describe is the plan that is recorded and shown: everything but secrets.
+func (j *job) describe(command string) (experiment.Plan, error) {
+	s := j.settings
+	p := experiment.Plan{
+		SchemaVersion: experiment.SchemaVersion, Plimsoll: version(), Command: command, Created: time.Now().UTC(),
+		Objectives: append([]string{}, s.Objectives...), Arrivals: s.Arrivals, Seed: s.Seed,
+		Endpoint: experiment.Endpoint{
+			URL: publicURL(s.URL), Method: strings.ToUpper(s.Method), TimeoutSeconds: s.Timeout.Seconds(), ConnectSeconds: s.ConnectTimeout.Seconds(),
+			MaxSessions: s.MaxConnections, CAFile: absolute(s.CAFile), ServerName: s.ServerName, Insecure: s.Insecure, Engine: j.target.Engine(),
+		},
+	}
+	if why := j.target.EngineReason(); p.Endpoint.Engine == netHTTP {
+		p.Endpoint.Engine += " (" + why + ")"
+	}
+	for _, line := range s.Headers {
+		p.Endpoint.Headers = append(p.Endpoint.Headers, publicHeader(line))
+	}
+	if j.env.Getenv(s.BearerEnv) != "" {
+		p.Endpoint.Authorization = s.BearerEnv
+	}
+	limit, err := parseSize(s.MaxBody)
+	if err != nil {
+		return p, err
+	}
+	sum := j.corpus.Describe()
+	p.Payload = experiment.Payload{
+		Sources: absoluteSources(s.Payload), ContentType: s.ContentType, Accept: s.Accept, Templates: s.Templates, MaxBody: limit,
+		Seed: payloadSeed(s.Seed), Count: sum.Bodies, Bytes: sum.Bytes, SHA256: sum.SHA256,
+	}
+	return p, nil
+}
+
+const redacted = "(redacted)"
+
+var secretName = regexp.MustCompile(`(?i)auth|cookie|key|token|secret|passw|signature|credential|session`)
+
+// publicHeader hides the value of a header whose name smells of a secret.
+func publicHeader(line string) string {
+	name, value, _ := strings.Cut(line, ":")
+	if secretName.MatchString(name) {
+		value = " " + redacted
+	}
+	return strings.TrimSpace(name) + ": " + strings.TrimSpace(value)
+}
+
+// publicURL hides the password and the query values whose names smell of one.
+func publicURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return redacted
+	}
+	if u.User != nil {
+		u.User = url.User("REDACTED")
+	}
+	query := u.Query()
+	for name := range query {
+		if secretName.MatchString(name) {
+			query.Set(name, "REDACTED")
+			u.RawQuery = query.Encode()
+		}
+	}
+	return u.String()
+}
+
+// absolute makes a path that another working directory can use.
+func absolute(path string) string {
+	if path == "" {
+		return ""
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// absoluteSources does so for payload sources, which may have attributes.
+func absoluteSources(sources []string) []string {
+	out := []string{}
+	for _, s := range sources {
+		path, attributes, more := strings.Cut(s, ";")
+		at := strings.HasPrefix(path, "@")
+		path = strings.TrimPrefix(path, "@")
+		if path != "-" {
+			path = absolute(path)
+		}
+		if at {
+			path = "@" + path
+		}
+		if more {
+			path += ";" + attributes
+		}
+		out = append(out, path)
+	}
+	return out
+}
+
+// probe sends one request and turns anything but a success into an error in the
+// server's own words.
+func (j *job) probe(ctx context.Context) error {
+	index, content := j.corpus.Body(0, nil)
+	answer, err := j.target.ProbeWith(ctx, loadgen.Request{Body: index, Content: content})
+	var open *loadgen.OpenError
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.As(err, &open) && open.Class == loadgen.Timeout:
+		return coded(exitRefused, fmt.Errorf("%w; raise --timeout (now %v) or look at the server", err, j.settings.Timeout))
+	case err != nil:
+		return coded(exitUnreachable, err)
+	case answer.Class != loadgen.OK:
+		return coded(exitRefused, fmt.Errorf("the first request was answered with HTTP status %d (%s); the server says: %s", answer.Status, answer.Class, words(answer.Body)))
+	}
+	return nil
+}
+
+// words are what a server said, on one line.
+func words(body []byte) string {
+	text := strings.Join(strings.Fields(strings.ToValidUTF8(string(body), "�")), " ")
+	if text == "" {
+		return "nothing"
+	}
+	if runes := []rune(text); len(runes) > 400 {
+		text = string(runes[:400]) + "…"
+	}
+	return text
+}
+
+// generator is the load generator of the job.
+func (j *job) generator(ctx context.Context, sleeper *host.Sleeper) (*loadgen.Generator, error) {
+	return loadgen.New(ctx, loadgen.Options{
+		Target: j.target, Bodies: j.corpus, MaxSessions: j.settings.MaxConnections,
+		Sleep: sleeper.Until, CPU: host.CPU, Machine: host.Machine, Procs: runtime.GOMAXPROCS(0),
+	})
+}
+
+// netHTTP is the engine of httptarget that is not the fast path.
+const netHTTP = "net/http"
+
+// warnings are what must be said loudly before anything is sent.
+func (j *job) warnings() []string {
+	var out []string
+	if j.settings.Insecure && strings.HasPrefix(j.settings.URL, "https:") {
+		out = append(out, "INSECURE: certificates are not checked; anybody in between can read and change what is sent")
+	}
+	if why := j.target.EngineReason(); j.target.Engine() == netHTTP {
+		out = append(out, "sending through "+j.target.Engine()+", which costs about three times the processor time: "+why)
+	}
+	if files := host.OpenFiles(); files > 0 && files < uint64(j.settings.MaxConnections)+64 {
+		out = append(out, fmt.Sprintf("this process may open %d files, fewer than --max-connections %d needs; raise the limit (ulimit -n)", files, j.settings.MaxConnections))
+	}
+	return out
+}
+
+// say prints lines for people. Nobody may be listening any more, which is no
+// reason to stop.
+func say(w io.Writer, lines ...string) {
+	for _, line := range lines {
+		_, _ = fmt.Fprintln(w, line)
+	}
+}
