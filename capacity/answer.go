@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"plimsoll/slo"
 )
 
 // What the model cannot know, added to every interval.
 const (
-	modelError = 0.006 // sd of the log rate
+	modelError = 0.009 // sd of the log rate
 	widening   = 1.1
 )
 
@@ -41,7 +42,7 @@ func (s *Search) estimateAt(middle float64) estimate {
 		e.low = min(e.low, c.post.quantile(tail))
 		e.high = min(e.high, c.post.quantile(1-tail))
 	}
-	if s.throttle.active && len(s.throttle.goodput) > 0 {
+	if s.throttle.active {
 		u, sd := s.throttle.point(s.leastBudget())
 		if mid := u + sd*math.Sqrt2*math.Erfinv(2*middle-1); mid < e.mid {
 			e.mid, e.throttled = mid, true
@@ -155,7 +156,8 @@ func (s *Search) whyWide(half float64) string {
 	for _, o := range s.open {
 		spent += o.Window.Seconds()
 	}
-	return fmt.Sprintf("the interval is ±%.2g %% instead of ±%.2g %%: about %.0f s more of trials near the peak are needed", 100*half, 100*s.plan.Precision, spent*max(0, ratio*ratio-1))
+	more := seconds(spent * max(0, ratio*ratio-1)).Round(time.Second)
+	return fmt.Sprintf("the interval is ±%.3g %% instead of ±%.3g %%: about %v more of trials near the peak are needed", 100*half, 100*s.plan.Precision, more)
 }
 
 // Near the peak, for the question of what is bad there.

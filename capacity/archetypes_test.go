@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"testing"
 	"time"
 
 	"plimsoll/slo"
@@ -43,7 +42,7 @@ func newFIFO(seed uint64, c int, service func(*rand.Rand, int) float64) *fifo {
 var archetypes = []struct {
 	name  string
 	cause []Cause
-	draw  func(r *rand.Rand) (make func(seed uint64, steady bool) endpoint, around float64)
+	draw  func(r *rand.Rand) (build func(seed uint64, steady bool) endpoint, around float64)
 	over  [2]float64 // objective as a multiple of the unloaded p99
 }{
 	{"mmc", []Cause{CauseLatency, CausePlateau}, func(r *rand.Rand) (func(uint64, bool) endpoint, float64) {
@@ -194,16 +193,15 @@ func instanceOf(a, k int) instance {
 	return in
 }
 
-// unloadedP99 is measured on 4000 requests, one at a time.
+// unloadedP99 is of 20 000 requests at a thirtieth of the saturation.
 func unloadedP99(in instance) float64 {
 	c := newClient(in.steady(1), 1)
-	c.hold(Trial{Concurrency: 1, Measure: 60 * time.Second})
-	o := c.hold(Trial{Concurrency: 1, Measure: 60 * time.Second})
+	o := c.hold(Trial{Rate: in.around / 30, Measure: seconds(20_000 * 30 / in.around)})
 	return o.P99.Seconds()
 }
 
 // longRunShare is the share of bad requests of a long Poisson stream.
-func longRunShare(in instance, rate float64, requests float64, seed uint64) float64 {
+func longRunShare(in instance, rate, requests float64, seed uint64) float64 {
 	c := newClient(in.steady(seed), seed)
 	length := requests / rate
 	limit := in.objective.Limit

@@ -21,19 +21,25 @@ func (b baseLine) serviceCV2() float64 { return clamp(b.SquaredCV, 0.01, 4) }
 // baseline holds one request in flight until its median no longer falls (a
 // model that loads, compiles or warms), then long enough for the quantiles.
 type baseline struct {
-	pieces []reading
-	again  bool // after the plateau: was the first one taken cold?
-	done   bool
-	used   time.Duration
+	pieces  []reading
+	again   bool // after the plateau: was the first one taken cold?
+	done    bool
+	used    time.Duration
+	warmed  int     // times that an endpoint that missed was given more to do
+	warm    bool    // such a trial is under way
+	coldest float64 // the median (s) before it
 }
 
 const (
 	deriveFrom    = 200 // samples behind a derived objective
 	unloadedFrom  = 40
-	againFrom     = 25
+	againFrom     = 40
 	mostPieces    = 10
 	stillFalling  = 0.9 // medians of two pieces: lower is falling
 	clearlyFaster = 0.85
+	leastMedian   = 8 // answers behind a median that is compared
+	mostWarmed    = 3
+	warmAtOnce    = 4
 )
 
 func (b *baseline) wanted(s *Search) int64 {
@@ -42,8 +48,22 @@ func (b *baseline) wanted(s *Search) int64 {
 		return againFrom
 	case s.derives():
 		return deriveFrom
+	case len(b.pieces) > 0 && s.nearlyMissed(b.pieces[len(b.pieces)-1]):
+		return deriveFrom
 	}
 	return unloadedFrom
+}
+
+// nearlyMissed says that more requests were bad than a budget allows, by however
+// little: whether they are too many, more will tell.
+func (s *Search) nearlyMissed(r reading) bool {
+	least := s.leastBudget() * float64(r.Offered)
+	for _, slow := range r.Slow {
+		if float64(slow) > least {
+			return true
+		}
+	}
+	return float64(r.Failed) > least
 }
 
 func (b *baseline) next(s *Search) (Trial, bool) {
@@ -54,10 +74,18 @@ func (b *baseline) next(s *Search) (Trial, bool) {
 	if b.again {
 		budget = s.span(0.03, 0.2, 5)
 	}
+	if n := len(b.pieces); !b.again && n > 0 && b.pieces[n-1].Offered == 0 {
+		budget = s.span(0.3, 1, 60) // the first request is still under way
+	}
 	if b.done || b.used >= budget && len(b.pieces) > 0 || len(b.pieces) >= mostPieces {
 		return Trial{}, false
 	}
 	t := Trial{Phase: Baseline, Concurrency: 1, Measure: s.span(1.0/90, 0.2, 1)}
+	if b.warm {
+		t.Concurrency, t.Measure = min(warmAtOnce, s.plan.MaxConcurrency), s.span(0.05, 0.3, 5)
+		t.Why = "an objective is missed by one request at a time: is the endpoint still warming up?"
+		return t, true
+	}
 	t.Why = "one request at a time: the unloaded latency"
 	if b.again {
 		t.Drain = s.span(0.03, 0.3, 3)
@@ -70,6 +98,11 @@ func (b *baseline) next(s *Search) (Trial, bool) {
 		return t, true
 	}
 	last := b.pieces[len(b.pieces)-1]
+	if last.Offered == 0 {
+		t.Measure = min(2*last.trial.Measure, max(t.Measure, budget-b.used))
+		t.Why = "the request before is still under way"
+		return t, true
+	}
 	if pace := max(last.throughput(), float64(last.Successes)/max(b.used.Seconds(), 1e-3)); pace > 0 {
 		want := seconds(1.05 * float64(b.wanted(s)) / pace)
 		if b.settled() {
@@ -86,10 +119,27 @@ func (b *baseline) next(s *Search) (Trial, bool) {
 // settled says that the last piece's median is no longer falling.
 func (b *baseline) settled() bool {
 	n := len(b.pieces)
-	return n >= 2 && b.pieces[n-1].Successes >= 3 && b.pieces[n-1].P50.Seconds() >= stillFalling*b.pieces[n-2].P50.Seconds()
+	if n < 2 || min(b.pieces[n-1].Successes, b.pieces[n-2].Successes) < leastMedian {
+		return false
+	}
+	return b.pieces[n-1].P50.Seconds() >= stillFalling*b.pieces[n-2].P50.Seconds() && !fallsWithin(b.pieces[n-1])
+}
+
+// fallsWithin says that response times fell during a piece, beyond chance.
+func fallsWithin(r reading) bool {
+	_, response := r.responses()
+	if len(response) < 2*leastBatches {
+		return false
+	}
+	change, sigmas := compare(response[:len(response)/2], response[len(response)/2:])
+	return change < stillFalling-1 && sigmas > 3
 }
 
 func (b *baseline) record(s *Search, r reading) {
+	if b.warm {
+		b.warm, b.pieces, b.used = false, nil, 0
+		return
+	}
 	b.pieces = append(b.pieces, r)
 	b.used += max(r.Elapsed, r.Window)
 	switch {
@@ -102,7 +152,7 @@ func (b *baseline) record(s *Search, r reading) {
 	}
 }
 
-func (b *baseline) giveUp(s *Search, t Trial) {
+func (b *baseline) giveUp(s *Search, _ Trial) {
 	if b.again {
 		b.done = true
 		return
@@ -118,19 +168,28 @@ func (b *baseline) after(s *Search) stage {
 	}
 	last := b.pieces[len(b.pieces)-1]
 	s.base = baseLine{reading: last, known: last.Successes > 0, rate: last.throughput()}
-	if last.silent() || last.Offered == 0 {
+	if last.Offered == 0 {
+		s.breakOff(fmt.Sprintf("no request was answered within %v", slo.Round(b.used)))
+		return nil
+	}
+	if last.silent() {
 		s.miss(fmt.Sprintf("none of %d requests was answered well, one at a time", last.Offered), last)
 		return nil
 	}
 	if last.refused() && last.Failed >= 5 && last.failShare() > 0.03 {
 		s.derive()
-		return newReject(s, last)
+		return newReject(last)
 	}
 	s.derive()
-	if s.judgeUnloaded(last) {
-		return nil
+	missed := s.judgeUnloaded(last)
+	if missed == "" {
+		return newClimb(s, last)
 	}
-	return newClimb(s, last)
+	if b.warmed < mostWarmed && (b.coldest == 0 || last.P50.Seconds() < clearlyFaster*b.coldest) {
+		return &baseline{warm: true, warmed: b.warmed + 1, coldest: last.P50.Seconds()}
+	}
+	s.miss(missed, last)
+	return nil
 }
 
 // compare takes over a second baseline that is clearly faster: the first was cold.
@@ -139,7 +198,10 @@ func (b *baseline) compare(s *Search) {
 		return
 	}
 	warm := b.pieces[0]
-	if warm.Successes < 10 || warm.P50.Seconds() >= clearlyFaster*s.base.P50.Seconds() {
+	_, before := s.base.responses()
+	_, after := warm.responses()
+	change, sigmas := compare(before, after)
+	if warm.P50.Seconds() >= clearlyFaster*s.base.P50.Seconds() || change > clearlyFaster-1 || sigmas < 3 {
 		return
 	}
 	s.notes = append(s.notes, fmt.Sprintf("the endpoint was still warming up: unloaded median %v at first, %v later", slo.Round(s.base.P50), slo.Round(warm.P50)))
@@ -175,34 +237,35 @@ func (s *Search) miss(what string, r reading) {
 	s.end("an objective is missed at the lightest load")
 }
 
-// judgeUnloaded ends the search when an objective is missed beyond doubt by one
-// request at a time.
-func (s *Search) judgeUnloaded(r reading) bool {
-	const z = 2.6
+// judgeUnloaded names the objective that one request at a time misses beyond
+// doubt, if there is one.
+func (s *Search) judgeUnloaded(r reading) string {
 	slow := 0
 	for i, o := range s.objectives {
-		bad, what := r.Failed, fmt.Sprintf("%d of %d requests failed", r.Failed, r.Offered)
-		switch o.Kind {
-		case slo.Quantile:
-			if i == s.derived || slow >= len(r.Slow) {
-				continue
-			}
-			bad = r.Slow[slow]
-			slow++
-			what = fmt.Sprintf("p99 was %v, %d of %d requests took longer than %v or failed", slo.Round(r.P99), bad, r.Offered, o.Limit)
-		case slo.Mean:
-			if s.meanMissed(r, o) {
-				s.miss(fmt.Sprintf("%v, one request at a time has a mean of %v", o, slo.Round(r.Mean)), r)
-				return true
-			}
-			continue
+		what := ""
+		if o.Kind == slo.Mean && s.meanMissed(r, o) {
+			what = fmt.Sprintf("the mean was %v", slo.Round(r.Mean))
 		}
-		if low, _ := wilson(float64(bad), float64(r.Offered), z); low > o.Budget() {
-			s.miss(fmt.Sprintf("%v, one request at a time: %s", o, what), r)
-			return true
+		if o.Kind == slo.Success && beyond(r.Failed, r.Offered, o) {
+			what = fmt.Sprintf("%d of %d requests failed", r.Failed, r.Offered)
+		}
+		if o.Kind == slo.Quantile && i != s.derived && slow < len(r.Slow) {
+			if bad := r.Slow[slow]; beyond(bad, r.Offered, o) {
+				what = fmt.Sprintf("p99 was %v, %d of %d requests took longer than %v or failed", slo.Round(r.P99), bad, r.Offered, o.Limit)
+			}
+			slow++
+		}
+		if what != "" {
+			return fmt.Sprintf("%v, one request at a time: %s", o, what)
 		}
 	}
-	return false
+	return ""
+}
+
+// beyond says that more were bad than the budget allows and than chance explains.
+func beyond(bad, offered int64, o slo.Objective) bool {
+	low, _ := wilson(float64(bad), float64(offered), 2.6)
+	return low > o.Budget()
 }
 
 func (s *Search) meanMissed(r reading, o slo.Objective) bool {

@@ -27,12 +27,13 @@ func (c ceiling) exists() bool { return c.cause != "" && c.rate > 0 }
 // believed, then on both sides, of which the higher carries most information
 // and the lower pins how steep the curve is.
 type bracket struct {
-	n        int
-	high     bool
-	gaveUp   int
-	used     time.Duration
-	throttle bool // switch to the reject stage
-	last     reading
+	n       int
+	high    bool
+	gaveUp  int
+	used    time.Duration
+	refused *reading // first one with refusals nobody expected
+	push    float64  // how far above a rate limit to try
+	last    reading
 }
 
 const (
@@ -42,6 +43,7 @@ const (
 	highSide    = 2.5 // times the budget
 	lowSide     = 0.6
 	mostGiveUps = 6
+	leastPush   = 0.06
 	boundedAt   = 0.9 // belief that the peak lies above a ceiling
 )
 
@@ -50,7 +52,7 @@ func newBracket(s *Search) *bracket {
 		s.ceiling.lower(s.plan.MaxRate, CauseLimit, fmt.Sprintf("the plan's limit of %.4g/s", s.plan.MaxRate))
 	}
 	s.meetAll()
-	return &bracket{}
+	return &bracket{push: leastPush, high: s.throttle.active}
 }
 
 // fullLength is how long a trial near the peak should last: several relaxation
@@ -61,31 +63,37 @@ func (s *Search) fullLength() float64 {
 		if o.Limit > 0 {
 			wait := max(0, o.Limit.Seconds()-s.base.Mean.Seconds())
 			tau = max(tau, 0.76*s.queueRoom(o, s.sat.rate)*wait/s.variability())
+			if s.sat.room > 0 {
+				tau = min(tau, 0.76*s.sat.room*s.sat.room/s.sat.rate/s.variability())
+			}
 		}
 	}
 	budget := s.plan.Budget.Seconds()
 	return clamp(8*tau, 5, 15) * math.Min(1, math.Pow(budget/90, 0.75))
 }
 
+// longestWait is how long a request near the peak may take, in seconds: the
+// longest limit, or what a bounded queue has room for.
+func (s *Search) longestWait() float64 {
+	longest := 0.0
+	for _, o := range s.objectives {
+		longest = max(longest, o.Limit.Seconds())
+	}
+	if s.sat.room > 0 && s.sat.rate > 0 {
+		longest = min(longest, 5*s.base.Mean.Seconds()+3*s.sat.room/s.sat.rate)
+	}
+	return longest
+}
+
 // patience is how long answers are waited for: until the longest limit has
 // passed, unless that is out of proportion to the trial.
 func (s *Search) patience(measure time.Duration) time.Duration {
-	longest := 0.0
-	for _, o := range s.objectives {
-		if o.Limit > 0 {
-			longest = max(longest, 1.02*o.Limit.Seconds())
-		}
-	}
-	return seconds(clamp(longest+0.01, 0.02, max(0.05, 0.25*measure.Seconds())))
+	return seconds(clamp(1.02*s.longestWait()+0.01, 0.02, max(0.05, 0.25*measure.Seconds())))
 }
 
 // settle is how long a new rate is held before it is measured.
 func (s *Search) settle(measure time.Duration) time.Duration {
-	longest := 0.0
-	for _, l := range s.limits {
-		longest = max(longest, l.Seconds())
-	}
-	return seconds(clamp(2*longest, min(0.3, 0.1*measure.Seconds()), 0.3*measure.Seconds()))
+	return seconds(clamp(2*s.longestWait(), min(0.3, 0.1*measure.Seconds()), 0.3*measure.Seconds()))
 }
 
 // reserve is the time kept for confirming and rechecking.
@@ -96,7 +104,7 @@ func (s *Search) recheckLength() time.Duration { return s.span(0.045, 0.25, 4) }
 
 func (b *bracket) next(s *Search) (Trial, bool) {
 	room := s.left() - s.reserve()
-	if b.throttle || b.finished(s) || b.gaveUp >= mostGiveUps || b.n > 0 && room < seconds(0.4*s.fullLength()) {
+	if b.refused != nil || b.finished(s) || b.gaveUp >= mostGiveUps || b.n > 0 && room < seconds(0.4*s.fullLength()) {
 		return Trial{}, false
 	}
 	rate, length, why := b.choose(s)
@@ -121,7 +129,7 @@ func (b *bracket) choose(s *Search) (rate, length float64, why string) {
 	if s.throttle.active && e.throttled {
 		x, why := e.mid-0.02, "just below what the rate limit lets through"
 		if b.high {
-			x, why = e.mid+0.06, "just above what the rate limit lets through"
+			x, why = e.mid+max(b.push, s.throttle.clear(length/2)), "above what the rate limit lets through"
 		}
 		return b.within(s, x), length, why
 	}
@@ -162,15 +170,15 @@ func (b *bracket) lowest(s *Search) {
 	s.miss(what, b.last)
 }
 
-// mostInFlight is when a trial has failed beyond doubt: three times as many in
+// mostInFlight is when a trial has failed beyond doubt: four times as many in
 // flight as the limit allows at this rate.
 func (s *Search) mostInFlight(rate float64) int {
 	longest := 0.0
 	for _, o := range s.objectives {
 		longest = max(longest, o.Limit.Seconds())
 	}
-	n := max(3*rate*longest, 4*float64(s.sat.knee), 32)
-	return int(min(n, max(4*float64(s.plan.MaxConcurrency), 32)))
+	n := max(4*rate*longest, 8*float64(s.sat.knee), 64)
+	return int(min(n, max(4*float64(s.plan.MaxConcurrency), 64)))
 }
 
 // finished says that the answer is precise enough, or known to lie above what
@@ -189,11 +197,15 @@ func (b *bracket) finished(s *Search) bool {
 func (b *bracket) record(s *Search, r reading) {
 	b.n++
 	b.used += max(r.Elapsed, r.Window)
+	spells := s.throttle.spells
+	s.assess(r)
+	if b.high && s.throttle.spells == spells { // an allowance was left
+		b.push = min(2*b.push, 0.5)
+	}
 	b.high = !b.high
 	b.last = r
-	s.assess(r)
-	if !s.throttle.active && r.failShare() > rejecting && r.Failed >= 10 && r.refused() {
-		b.throttle = true
+	if !s.throttle.active && s.sat.room == 0 && !s.sought && s.sat.known && r.failShare() > rejecting && r.Failed >= 10 {
+		b.refused = &r
 	}
 }
 
@@ -204,8 +216,10 @@ func (b *bracket) giveUp(s *Search, t Trial) {
 
 func (b *bracket) after(s *Search) stage {
 	switch {
-	case b.throttle:
-		return newThrottleReject(s, latter(b.last.successRates()))
+	case b.refused != nil && b.refused.refused():
+		return newThrottleReject(s, latter(b.refused.successRates()))
+	case b.refused != nil:
+		return newSeek(s)
 	case len(s.open) == 0:
 		return nil
 	}
@@ -262,7 +276,9 @@ func (c *confirm) giveUp(s *Search, t Trial) {
 
 func (c *confirm) after(s *Search) stage {
 	if c.moved && s.left()-s.reserve() > seconds(0.4*s.fullLength()) {
-		return &bracket{n: c.from.n, used: c.from.used, gaveUp: c.from.gaveUp, last: c.from.last}
+		again := *c.from
+		again.refused = nil
+		return &again
 	}
 	return &recheck{}
 }

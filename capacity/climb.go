@@ -23,6 +23,7 @@ type climb struct {
 	flat    int // consecutive doublings without gain
 	done    bool
 	growing bool // ended while throughput still grew
+	seeking bool // only for where an endpoint begins to refuse
 	failed  *reading
 	used    time.Duration
 }
@@ -33,6 +34,7 @@ const (
 	rejecting     = 0.03 // share of failures that counts as refusing load
 	hopeless      = 0.9  // share of slow answers beyond which more concurrency cannot help
 	retrogradeBy  = 0.1
+	mostSought    = 64 // times the knee
 	kneeShare     = 0.95
 	steadyChange  = 0.04 // of the throughput, from one half of a level to the other
 	steadySigmas  = 2.5
@@ -46,11 +48,25 @@ func newClimb(s *Search, first reading) *climb {
 	return &climb{n: 1}
 }
 
+// newSeek climbs on from where the climb ended, because an open loop met
+// refusals that no level had shown.
+func newSeek(s *Search) *climb {
+	s.sought = true
+	return &climb{n: s.levels[len(s.levels)-1].n, seeking: true}
+}
+
 func (c *climb) next(s *Search) (Trial, bool) {
-	if c.done || c.used >= s.span(0.22, 1, 25) {
+	if c.done {
+		return Trial{}, false
+	}
+	if c.used >= s.span(0.22, 1, 25) {
+		c.done, c.growing = true, c.flat == 0 && !c.seeking
 		return Trial{}, false
 	}
 	top := s.levels[len(s.levels)-1]
+	if c.seeking && top.n >= mostSought*max(1, s.sat.knee) {
+		return Trial{}, false
+	}
 	n, why := 2*top.n, fmt.Sprintf("twice as many at once as before (%.4g/s)", top.rate)
 	if c.repeats > 0 {
 		change, _ := top.last.halves()
@@ -59,7 +75,7 @@ func (c *climb) next(s *Search) (Trial, bool) {
 	if n > top.n {
 		n = c.fit(s, n, top)
 		if n <= top.n {
-			c.done, c.growing = true, true
+			c.done, c.growing = true, !c.seeking
 			return Trial{}, false
 		}
 	}
@@ -132,6 +148,8 @@ func (c *climb) judge(s *Search, now level) {
 		c.flat = 0
 	}
 	switch {
+	case c.seeking:
+		c.done = now.n >= s.plan.MaxConcurrency
 	case c.flat >= 2, c.flat >= 1 && s.hopelesslySlow(now.last):
 		c.done = true
 	case now.n >= s.plan.MaxConcurrency:
@@ -167,14 +185,16 @@ func (s *Search) best() float64 {
 }
 
 func (c *climb) giveUp(s *Search, t Trial) {
-	c.done, c.growing = true, c.flat == 0
+	c.done, c.growing = true, c.flat == 0 && !c.seeking
 	s.notes = append(s.notes, fmt.Sprintf("the generator did not hold %s; what lies beyond it is unknown", load(t)))
 }
 
 func (c *climb) after(s *Search) stage {
 	switch {
 	case c.failed != nil:
-		return newReject(s, *c.failed)
+		return newReject(*c.failed)
+	case c.seeking:
+		return newBracket(s)
 	case c.growing || s.best() <= 0:
 		s.sat = saturation{rate: s.best(), knee: s.levels[len(s.levels)-1].n}
 		return &baseline{again: true}

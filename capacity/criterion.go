@@ -37,6 +37,7 @@ type evidence struct {
 	n, k   float64 // requests, and the bad ones among them
 	sum    float64 // of bad requests in clusters: Σm
 	square float64 // Σm²
+	failed float64 // of the bad ones: not slow but failed
 	y, se  float64 // of a mean: the log excess and its standard error
 	most   float64 // greatest effective number of requests; 0: no limit
 	verdict
@@ -55,10 +56,11 @@ const (
 
 // Effective requests of trials that tell little beyond their verdict.
 const (
-	verdictRequests = 3  // an overload says "beyond" and no more
-	farRequests     = 15 // far beyond the peak the start of the trial decides how many were bad
-	farErrors       = 60 // unless they were errors, which need no queue to build up
-	farShare        = 0.12
+	verdictRequests = 3    // an overload says "beyond" and no more
+	farRequests     = 15   // far beyond the peak the start of the trial decides how many were bad
+	farErrors       = 60   // unless they were errors, which need no queue to build up
+	farShare        = 0.3  // of bad requests
+	refusingShare   = 0.12 // of failures
 )
 
 // learn adds a trial and brings the belief up to date.
@@ -91,6 +93,10 @@ func (c *criterion) doseCells(e *evidence) {
 	if e.verdict == overloaded {
 		n, k = verdictRequests, verdictRequests
 	}
+	far := e.verdict == counted && k > farShare*n
+	if far {
+		k = farShare * n
+	}
 	p := c.post
 	e.cells = make([]float64, len(p.prior))
 	full := -math.Log1p(-c.budget)
@@ -98,8 +104,11 @@ func (c *criterion) doseCells(e *evidence) {
 		for j := range slopeLevels {
 			rise := math.Exp(min(math.Exp(logSlope(j))*(e.x-p.u(i)), 50))
 			for f := range p.floors {
-				floor := floorShare[f] * full
+				floor := floorShare(f) * full
 				h := clamp(floor+(full-floor)*rise, 1e-12, 40)
+				if far { // at least so many: how many more, the queue's start decides
+					h = min(h, -math.Log1p(-farShare))
+				}
 				e.cells[(i*slopeLevels+j)*p.floors+f] = k*logBad(h) - (n-k)*h
 			}
 		}
@@ -139,8 +148,7 @@ const leastExcess = -3.5
 
 // driftCells compares the slope of the response time with the one to expect: at
 // x above the saturation behind a hypothetical peak u, answers would fall behind
-// by the excess. A trial that does not refutes every such u. Where saturation
-// alone sets the peak, more slope than a hypothesis allows speaks against it too.
+// by the excess. A trial that does not refutes every such u.
 func (c *criterion) driftCells(e *evidence) {
 	e.local = nil
 	if !e.drift.known || e.verdict == overloaded || e.k > e.n*farShare {
@@ -193,15 +201,23 @@ func (c *criterion) clusterIndex() float64 {
 	if c.budget == 0 {
 		return 1
 	}
-	sum, square := 2*c.burst, 2*c.burst*c.burst
+	var sum, square, failed float64
 	for _, e := range c.evidence {
 		if e.verdict == counted && e.k <= farShare*e.n {
 			sum += e.sum
 			square += e.square
+			failed += e.failed
 		}
 	}
-	return max(1, square/sum)
+	burst := c.burst
+	if 2*failed > sum { // refusals come and go faster than a queue
+		burst = min(burst, refusedBurst)
+	}
+	return max(1, (square+2*burst*burst)/(sum+2*burst))
 }
+
+// refusedBurst is how many refusals are expected to come together.
+const refusedBurst = 8
 
 // residualScatter is the mean squared residual of the trials around the most
 // probable curve, with five degrees of freedom of belief that it is 1: trials
@@ -234,7 +250,7 @@ func (c *criterion) residual(e evidence) (z float64, ok bool) {
 		return (e.y - excess) / math.Sqrt(e.se*e.se+0.03*0.03+0.15*0.15*e.y*e.y), true
 	}
 	full := -math.Log1p(-c.budget)
-	h := full * (floorShare[f] + (1-floorShare[f])*math.Exp(min(excess, 50)))
+	h := full * (floorShare(f) + (1-floorShare(f))*math.Exp(min(excess, 50)))
 	expected := e.n * -math.Expm1(-h)
 	return (e.k - expected) / math.Sqrt(max(expected, c.phi*0.5)*c.phi), true
 }

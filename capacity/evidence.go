@@ -16,7 +16,7 @@ type openTrial struct {
 
 // testify is what a trial says about a criterion.
 func (s *Search) testify(c *criterion, r reading) evidence {
-	e := evidence{x: math.Log(r.trial.Rate), drift: r.backlog(s.arrivalCV2(), s.base.serviceCV2())}
+	e := evidence{x: s.loadOf(r), drift: r.backlog(s.arrivalCV2(), s.base.serviceCV2())}
 	if r.Overloaded || e.drift.grows {
 		e.verdict = overloaded
 	}
@@ -27,7 +27,7 @@ func (s *Search) testify(c *criterion, r reading) evidence {
 	if e.n == 0 {
 		return e
 	}
-	if failed := s.countedFailShare(r); failed > farShare {
+	if failed := s.countedFailShare(r); failed > refusingShare {
 		e.verdict = overloaded
 	}
 	if e.k > farShare*e.n {
@@ -37,6 +37,15 @@ func (s *Search) testify(c *criterion, r reading) evidence {
 		}
 	}
 	return e
+}
+
+// loadOf is the log rate that a trial stands for: the planned one moved halfway
+// to the one that chance made of it. All the way would take the arrivals'
+// variance out of the counts, but bias the curve, which holds for the planned
+// rate with its fluctuations.
+func (s *Search) loadOf(r reading) float64 {
+	planned := r.trial.Rate * r.Window.Seconds()
+	return math.Log(r.trial.Rate) + clamp(math.Log(max(1, float64(r.Offered))/planned), -0.1, 0.1)/2
 }
 
 // countedFailShare leaves out what a known throttle refused: that has its own
@@ -67,6 +76,7 @@ func (s *Search) countBad(c *criterion, r reading, e *evidence) {
 		bad := float64(s.badIn(c, b))
 		e.n += float64(b.Offered)
 		e.k += bad
+		e.failed += float64(b.Failed)
 		if bad == 0 {
 			quiet += width
 			continue
@@ -80,9 +90,6 @@ func (s *Search) countBad(c *criterion, r reading, e *evidence) {
 	}
 	e.square += burst * burst
 	e.sum = e.k
-	if s.throttle.active {
-		e.k = min(e.k, e.n)
-	}
 }
 
 func (s *Search) badIn(c *criterion, b Bin) int64 {
@@ -135,14 +142,17 @@ func (s *Search) assess(r reading) {
 // hearThrottle takes the goodput of a trial that was refused to the end: only
 // then was no allowance left over.
 func (s *Search) hearThrottle(r reading) {
-	if len(r.Bins) < 4*leastBatches {
-		return
-	}
 	half := len(r.Bins) / 2
-	if refusedIn(r.Bins[half:half+half/2]) < leastRefused || refusedIn(r.Bins[half+half/2:]) < leastRefused {
+	if !refusedThroughout(r.Bins[half:]) {
 		return
 	}
-	s.throttle.goodput = append(s.throttle.goodput, mean(r.successRates()[half:]))
+	s.throttle.hear(r.Bins[half:], r.binWidth())
+}
+
+// refusedThroughout says that both halves of the bins had refusals.
+func refusedThroughout(bins []Bin) bool {
+	half := len(bins) / 2
+	return half >= leastBatches && refusedIn(bins[:half]) >= leastRefused && refusedIn(bins[half:]) >= leastRefused
 }
 
 func refusedIn(bins []Bin) float64 {

@@ -31,47 +31,62 @@ func (s *Search) queueRoom(o slo.Objective, saturation float64) float64 {
 }
 
 // expectedGap is 1 − peak/saturation by Kingman's heavy-traffic approximation,
-// in which the wait is exponential:
+// in which the share ρ of requests that wait do so exponentially:
 //
-//	1 − ρ* ≈ ln(1/q)·(c_a² + c_s²)/(2·K)
+//	ρ·e^(−2·(1−ρ)·K/(c_a² + c_s²)) = q
 //
-// It holds for small gaps; larger ones are compressed towards 0.8. A success
-// objective has no such gap. J. F. C. Kingman, Proc. Cambridge Phil. Soc. 57
-// (1961) 902.
+// solved for ρ by bisection; for a mean, whose wait is (c_a²+c_s²)·ρ/(2·X·(1−ρ)),
+// K is the number that the allowed mean has room for. A success objective has no
+// such gap. J. F. C. Kingman, Proc. Cambridge Phil. Soc. 57 (1961) 902.
 func (s *Search) expectedGap(o slo.Objective, saturation float64) (gap float64, ok bool) {
+	v, k := s.variability(), s.queueRoom(o, saturation)
 	if o.Kind == slo.Success {
 		return 0, false
 	}
-	k := s.queueRoom(o, saturation)
-	if k <= 0 {
-		return 0.8, true
+	if o.Kind == slo.Mean {
+		return clamp(v/(v+2*k), 1e-4, mostGap), true
 	}
-	gap = tailLog(o) * s.variability() / (2 * k)
-	if gap > 0.5 {
-		gap = 0.5 + 0.3*(1-math.Exp(-(gap-0.5)/0.3))
+	q := clamp(o.Budget(), 1e-9, 0.9)
+	rho := bisect(func(rho float64) bool { return rho*math.Exp(-2*(1-rho)*k/v) > q })
+	return clamp(1-rho, 1e-4, mostGap), true
+}
+
+// mostGap is the largest gap that is expected beforehand.
+const mostGap = 0.9
+
+// bisect is where a condition begins to hold between 0 and 1.
+func bisect(holds func(x float64) bool) float64 {
+	low, high := 0.0, 1.0
+	for range 50 {
+		if x := (low + high) / 2; holds(x) {
+			high = x
+		} else {
+			low = x
+		}
 	}
-	return gap, true
+	return (low + high) / 2
 }
 
 // blockingGap is 1 − peak/saturation of an endpoint that refuses when so many
-// are in the system, by the loss share of a single server,
-//
-//	q = (1−r)·r^k/(1−r^(k+1))·(c_a²+c_s²)/2,  k = 2·room/(c_a²+c_s²)
-//
-// solved for r by bisection.
+// are in the system, by the loss share of M/M/c/K with c = X·R1 workers, whose
+// waiting places count more the steadier arrivals and service are.
 func (s *Search) blockingGap(q float64) float64 {
-	v := s.variability()
-	k := 2 * s.sat.room / v
-	low, high := 0.01, 0.9999
-	for range 50 {
-		r := (low + high) / 2
-		if (1-r)*math.Pow(r, k)/(1-math.Pow(r, k+1))*v/2 > q {
-			high = r
-		} else {
-			low = r
-		}
+	workers := clamp(math.Round(s.sat.rate*s.base.Mean.Seconds()), 1, max(1, s.sat.room))
+	places := math.Round(max(0, s.sat.room-workers) * 2 / s.variability())
+	rho := bisect(func(rho float64) bool { return lossShare(rho, workers, min(places, 1e4)) > q })
+	return clamp(1-rho, 1e-4, mostGap)
+}
+
+// lossShare is the share of arrivals that M/M/c/K refuses at the load ρ per
+// worker, with c workers and so many places to wait: Erlang's B formula by its
+// recursion, B(n) = aB(n−1)/(n+aB(n−1)) for the workers and the same with n = c
+// for the places.
+func lossShare(rho, workers, places float64) float64 {
+	offered, loss := rho*workers, 1.0
+	for n := 1.0; n <= workers+places; n++ {
+		loss = offered * loss / (min(n, workers) + offered*loss)
 	}
-	return 1 - low
+	return loss
 }
 
 // newCriterion sets up the belief about one objective before any open-loop trial.
@@ -83,7 +98,7 @@ func (s *Search) newCriterion(index, slow int) *criterion {
 		k := s.queueRoom(o, s.sat.rate)
 		c.burst = clamp(1+2/(l*l)*k*k/s.variability(), 1, 2000)
 	}
-	floors := len(floorShare)
+	floors := floorLevels
 	if o.Kind == slo.Mean {
 		floors = 1
 	}

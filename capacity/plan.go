@@ -3,6 +3,7 @@ package capacity
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"plimsoll/slo"
@@ -20,9 +21,12 @@ type Plan struct {
 	Confidence float64 `json:"confidence"`
 	// Budget is the time that all trials together may take.
 	Budget time.Duration `json:"budget_ns"`
-	// MaxRate is the highest rate to offer, per second; 0 is no limit.
+	// MaxRate is the highest rate to offer, per second; 0 is no limit. A closed
+	// loop cannot be told its rate: one request at a time may exceed a limit
+	// that is lower than that, and higher concurrencies are not tried then.
 	MaxRate float64 `json:"max_rate_per_second"`
-	// MaxConcurrency is the highest number of requests in flight to ask for.
+	// MaxConcurrency is the highest number of requests in flight to ask for in a
+	// closed loop. An open loop is given up at four times as many at the latest.
 	MaxConcurrency int `json:"max_concurrency"`
 	// MaxRequests ends the search when so many requests were offered; 0 is no limit.
 	MaxRequests int64 `json:"max_requests"`
@@ -51,8 +55,20 @@ func (p Plan) Validate() error {
 	if p.Budget < MinBudget {
 		problems = append(problems, fmt.Errorf("budget %v: at least %v are needed", p.Budget, MinBudget))
 	}
-	if !(p.MaxRate >= 0) || p.MaxConcurrency < 1 || p.MaxRequests < 0 {
+	if !(p.MaxRate >= 0) || math.IsInf(p.MaxRate, 1) || p.MaxConcurrency < 1 || p.MaxRequests < 0 {
 		problems = append(problems, fmt.Errorf("max rate %g, max concurrency %d, max requests %d: none may be negative, concurrency must be at least 1", p.MaxRate, p.MaxConcurrency, p.MaxRequests))
+	}
+	quantiles := 0
+	for _, o := range p.Objectives {
+		if o.Kind == slo.Quantile {
+			quantiles++
+		}
+		if o.Kind != slo.Success && o.Limit <= 0 || o.Kind != slo.Mean && !(o.Level > 0 && o.Level < 1) {
+			problems = append(problems, fmt.Errorf("objective %v: its limit must be above zero and its level between 0 and 1", o))
+		}
+	}
+	if quantiles > mostThresholds {
+		problems = append(problems, fmt.Errorf("%d latency quantiles: at most %d can be judged at once; leave out the laxer ones", quantiles, mostThresholds))
 	}
 	return errors.Join(problems...)
 }

@@ -24,7 +24,8 @@ type plateau struct {
 	pieces  []reading
 	used    time.Duration
 	se      float64
-	refuses bool
+	refused bool     // it is measured because the endpoint refuses more
+	refuses *reading // first piece with refusals where none were expected
 	done    bool
 }
 
@@ -44,7 +45,9 @@ func newPlateau(s *Search) *plateau {
 		}
 	}
 	n := min(2*knee, s.plan.MaxConcurrency)
-	if last := s.levels[len(s.levels)-1]; last.rate < (1-retrogradeBy)*best.rate {
+	last := s.levels[len(s.levels)-1]
+	change, sigmas := compare(best.last.successRates(), last.last.successRates())
+	if change < -retrogradeBy && sigmas > 3 {
 		n = best.n
 		s.notes = append(s.notes, fmt.Sprintf("retrograde: throughput falls from %.4g/s at %d in flight to %.4g/s at %d", best.rate, best.n, last.rate, last.n))
 	}
@@ -76,7 +79,7 @@ func (s *Search) leastGap(rate float64) float64 {
 	return gap
 }
 
-func (p *plateau) next(s *Search) (Trial, bool) {
+func (p *plateau) next(*Search) (Trial, bool) {
 	if p.done || p.used >= p.budget && len(p.pieces) > 0 || len(p.pieces) >= 16 {
 		return Trial{}, false
 	}
@@ -95,7 +98,10 @@ func (p *plateau) record(s *Search, r reading) {
 	p.forget()
 	s.sat.rate, p.se = p.estimate()
 	s.sat.se = p.se
-	p.refuses = r.failShare() > rejecting
+	if r.failShare() > rejecting && r.Failed >= 5 && !p.refused {
+		p.refuses, p.done = &r, true
+		return
+	}
 	p.done = p.se <= p.target && len(p.rates[0])*len(p.rates) >= 2*leastBatches
 }
 
@@ -132,6 +138,9 @@ func (p *plateau) giveUp(s *Search, t Trial) {
 }
 
 func (p *plateau) after(s *Search) stage {
+	if p.refuses != nil {
+		return newReject(*p.refuses)
+	}
 	s.sat.known = true
 	s.sat.trial = p.trial
 	if len(p.pieces) == 0 || s.sat.rate <= 0 {

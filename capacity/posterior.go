@@ -15,12 +15,15 @@ const (
 	narrowSpan  = 0.9 // and afterwards
 )
 
-// floorShare and floorWeight are the bad share far below the peak, relative to
-// the budget, and how likely each is beforehand.
-var (
-	floorShare  = [...]float64{0, 0.3, 0.6, 0.85}
-	floorWeight = [...]float64{0.6, 0.2, 0.13, 0.07}
-)
+// floorLevels are how many floors are tried.
+const floorLevels = 4
+
+// floorShare is the f-th floor: the bad share far below the peak, relative to
+// the budget.
+func floorShare(f int) float64 { return [floorLevels]float64{0, 0.3, 0.6, 0.85}[f] }
+
+// floorWeight is how likely the f-th floor is beforehand.
+func floorWeight(f int) float64 { return [floorLevels]float64{0.6, 0.2, 0.13, 0.07}[f] }
 
 func logSlope(j int) float64 {
 	return math.Log(leastSlope) + float64(j)*math.Log(mostSlope/leastSlope)/(slopeLevels-1)
@@ -83,7 +86,7 @@ func (p *posterior) floorPrior(f int) float64 {
 	if p.floors == 1 {
 		return 0
 	}
-	return math.Log(floorWeight[f])
+	return math.Log(floorWeight(f))
 }
 
 func (p *posterior) u(i int) float64 { return p.lo + float64(i)*p.step }
@@ -138,7 +141,7 @@ func (p *posterior) normalise() {
 		p.marginal[i] += p.weight[c]
 		p.logSlope += p.weight[c] * logSlope(j)
 		if p.floors > 1 {
-			p.floor += p.weight[c] * floorShare[f]
+			p.floor += p.weight[c] * floorShare(f)
 		}
 	}
 	p.sd = p.spread()

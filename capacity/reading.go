@@ -22,12 +22,20 @@ func read(t Trial, o Observation) reading {
 	return r
 }
 
+// What no trial can reach; sums stay far inside their types.
+const (
+	mostCounted = 1 << 40
+	mostHeld    = 1000 * time.Hour
+)
+
 func contradiction(t Trial, o Observation) string {
 	switch {
 	case o.Offered < 0 || o.Successes < 0 || o.Failed < 0 || o.Throttled < 0 || o.Unanswered < 0:
 		return "a negative count"
 	case o.Successes > o.Offered || o.Failed > o.Offered || o.Unanswered > o.Offered || o.Successes+o.Failed+o.Unanswered > o.Offered || o.Throttled > o.Failed:
 		return "more outcomes than requests"
+	case o.Offered > mostCounted || o.Window > mostHeld || o.Elapsed > mostHeld || max(o.Mean, o.P50, o.P99) > mostHeld:
+		return "a count or time out of this world"
 	case o.Window <= 0:
 		return "a window without length"
 	case o.Mean < 0 || o.P50 < 0 || o.P99 < 0 || o.Elapsed < 0:
@@ -43,7 +51,7 @@ func contradiction(t Trial, o Observation) string {
 		}
 	}
 	for _, b := range o.Bins {
-		if b.contradicts(len(t.SlowAbove)) {
+		if b.Offered > o.Offered || b.contradicts(len(t.SlowAbove)) {
 			return "a bin with impossible counts"
 		}
 	}
@@ -60,10 +68,8 @@ func (b Bin) contradicts(thresholds int) bool {
 
 func (r reading) open() bool { return r.trial.Rate > 0 }
 
-// offeredRate and throughput are requests intended, and answered well, per
-// second of the window.
-func (r reading) offeredRate() float64 { return float64(r.Offered) / r.Window.Seconds() }
-func (r reading) throughput() float64  { return float64(r.Successes) / r.Window.Seconds() }
+// throughput is requests answered well per second of the window.
+func (r reading) throughput() float64 { return float64(r.Successes) / r.Window.Seconds() }
 
 // failShare is the share of the window's requests that were answered badly.
 func (r reading) failShare() float64 {
@@ -79,6 +85,27 @@ func (r reading) refused() bool { return 2*r.Throttled > r.Failed }
 // silent says that requests were sent and none was answered well.
 func (r reading) silent() bool { return r.Offered > 0 && r.Successes == 0 }
 
+// endsBehind says that most requests of the last quarter were slow or never
+// answered: the trial leaves a backlog that would be counted as the next one's.
+func (r reading) endsBehind() bool {
+	var offered, behind int64
+	for _, b := range r.Bins[len(r.Bins)*3/4:] {
+		late := b.Offered - b.Successes - b.Failed
+		for _, slow := range b.Slow {
+			late = max(late, slow-b.Failed)
+		}
+		offered += b.Offered
+		behind += max(0, late)
+	}
+	return 2*behind > offered && behind >= 5
+}
+
+// inherited says that a trial was given up so early that it can only have met
+// the backlog of the trial before, from which it was not separated by a pause.
+func (r reading) inherited() bool {
+	return r.Overloaded && r.trial.Drain == 0 && r.open() && 5*r.Window < r.trial.Measure
+}
+
 func (r reading) binWidth() time.Duration {
 	if len(r.Bins) == 0 {
 		return r.Window
@@ -86,10 +113,10 @@ func (r reading) binWidth() time.Duration {
 	return r.Window / time.Duration(len(r.Bins))
 }
 
-// aged are the bins whose requests had at least so long to be answered; later
-// ones hold requests that are neither in time nor late yet.
+// aged are the bins whose requests had at least so long to be answered; where
+// some were not answered yet, later bins hold requests neither in time nor late.
 func (r reading) aged(limit time.Duration) []Bin {
-	if r.trial.Patience == 0 || r.trial.Patience >= limit {
+	if r.Unanswered == 0 || r.trial.Patience == 0 || r.trial.Patience >= limit {
 		return r.Bins
 	}
 	width := r.binWidth()

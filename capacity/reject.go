@@ -10,22 +10,44 @@ import (
 // not depend on how long requests take, only on how many come.
 type throttle struct {
 	active  bool
-	goodput []float64 // answered well per second, by trial with sustained refusals
+	answers float64 // answered well during sustained refusals
+	seconds float64 // how long those lasted
+	spells  float64
 }
 
-// Refused shares at which a trial's goodput is the throttle's rate: enough
-// refusals that no allowance was left over.
+// leastRefused is the share of refusals at which what was let through is the
+// throttle's rate: no allowance was left over.
 const leastRefused = 0.015
 
+// hear takes bins that were refused throughout.
+func (t *throttle) hear(bins []Bin, width time.Duration) {
+	for _, b := range bins {
+		t.answers += float64(b.Successes)
+	}
+	t.seconds += float64(len(bins)) * width.Seconds()
+	t.spells++
+}
+
+// clear is how far above the limit, in log rate, chance leaves no lull within
+// so many seconds in which an allowance would build up.
+func (t throttle) clear(seconds float64) float64 {
+	if !t.known() {
+		return 0
+	}
+	return min(3/math.Sqrt(max(1, t.answers/t.seconds*seconds)), 0.4)
+}
+
+func (t throttle) known() bool { return t.answers > 0 && t.seconds > 0 }
+
 // point is the log rate at which refusals alone use up a budget: a sustained
-// goodput G lets through the share 1−q of G/(1−q).
+// goodput G lets through the share 1−q of G/(1−q). Counts over a spell are off
+// by a few at its ends and by nothing else.
 func (t throttle) point(budget float64) (u, sd float64) {
-	spread := math.Sqrt(variance(t.goodput) / max(1, float64(len(t.goodput))))
-	g := mean(t.goodput)
-	if !(g > 0) {
+	if !t.known() {
 		return 0, 1
 	}
-	return math.Log(g / (1 - budget)), math.Hypot(0.003, clamp(spread/g, 0, 1))
+	const atEnds = 3
+	return math.Log(t.answers / t.seconds / (1 - budget)), math.Hypot(0.003, clamp(atEnds*math.Sqrt(t.spells)/t.answers, 0, 1))
 }
 
 // reject finds out what an endpoint that refuses load can sustain. A refusal is
@@ -40,25 +62,71 @@ type reject struct {
 	rate    float64
 }
 
-// newReject classifies the refusals of a closed-loop trial.
-func newReject(s *Search, failing reading) stage {
-	good := latter(failing.successRates())
-	room := good * failing.Mean.Seconds() // Little: requests in the system while it refuses
-	s.sat.knee = failing.trial.Concurrency
-	quick := !s.base.known || failing.Mean.Seconds() < 1.3*s.base.Mean.Seconds()
-	if failing.refused() && quick {
+// refusal holds a load that was refused once more: it may have begun to be
+// refused in the middle, and what refuses it shows only when it goes on.
+type refusal struct {
+	failing reading
+	done    bool
+}
+
+func newReject(failing reading) stage { return &refusal{failing: failing} }
+
+func (f *refusal) next(s *Search) (Trial, bool) {
+	if f.done || f.failing.trial.Phase == Baseline {
+		return Trial{}, false
+	}
+	t := f.failing.trial
+	t.Settle, t.Measure = 0, min(f.failing.trial.Measure, s.span(1.0/60, 0.2, 2))
+	t.Why = fmt.Sprintf("%.0f %% were refused: once more, to see what refuses", 100*f.failing.failShare())
+	return t, true
+}
+
+func (f *refusal) record(_ *Search, r reading) {
+	f.done = true
+	if r.failShare() > rejecting && r.Successes > 0 {
+		f.failing = r
+	}
+}
+
+func (f *refusal) giveUp(*Search, Trial) { f.done = true }
+
+// after classifies the refusals: by a rate limit, when answers come as quickly
+// as unloaded, or by a queue that is full.
+func (f *refusal) after(s *Search) stage {
+	good := latter(f.failing.successRates())
+	response := f.failing.lateResponse()
+	s.sat.knee = f.failing.trial.Concurrency
+	quick := !s.base.known || response < 1.5*s.base.Mean.Seconds()
+	if f.failing.refused() && quick {
 		return newThrottleReject(s, good)
 	}
-	atLeast := 1
-	if len(s.levels) > 0 {
-		atLeast = s.levels[len(s.levels)-1].n
+	atOnce := f.failing.trial.Concurrency
+	fits := 1
+	for _, l := range s.levels {
+		if l.n < atOnce {
+			fits = l.n
+		}
 	}
-	n := int(clamp(math.Round(room), float64(atLeast), float64(max(atLeast, failing.trial.Concurrency))))
-	n = min(n, s.plan.MaxConcurrency)
-	s.sat.room = max(room, float64(n))
+	room := good * response // Little: requests in the system while it refuses
+	n := min(int(clamp(math.Round(room), float64(fits), float64(max(fits, atOnce)))), s.plan.MaxConcurrency)
+	s.sat.room, s.sat.knee = max(room, float64(n)), n
 	s.notes = append(s.notes, fmt.Sprintf("refuses requests beyond about %.0f in the system", s.sat.room))
-	s.sat.knee = n
-	return holdPlateau(s, n, max(good, s.best()), fmt.Sprintf("refuses load at %d at once: the throughput with the %d that it has room for", failing.trial.Concurrency, n))
+	p := holdPlateau(s, n, max(good, s.best()), fmt.Sprintf("refuses load at %d at once: the throughput with the %d that it has room for", atOnce, n))
+	p.refused = true
+	return p
+}
+
+// lateResponse is the mean response time (s) of the window's second half.
+func (r reading) lateResponse() float64 {
+	var sum, count float64
+	for _, b := range r.Bins[len(r.Bins)/2:] {
+		sum += b.Response.Seconds()
+		count += float64(b.Successes)
+	}
+	if count == 0 {
+		return r.Mean.Seconds()
+	}
+	return sum / count
 }
 
 func newThrottleReject(s *Search, good float64) *reject {
@@ -96,8 +164,8 @@ func (j *reject) record(s *Search, r reading) {
 	}
 	j.rate = 1.3 * good
 	j.settled = steady
-	if steady || n >= 2 {
-		s.throttle.goodput = []float64{good}
+	if half := len(r.Bins) / 2; n >= 2 && refusedThroughout(r.Bins[half:]) {
+		s.throttle.hear(r.Bins[half:], r.binWidth())
 	}
 }
 
@@ -107,12 +175,13 @@ func (j *reject) giveUp(s *Search, t Trial) {
 }
 
 func (j *reject) after(s *Search) stage {
-	if len(s.throttle.goodput) == 0 {
-		s.throttle.goodput = []float64{max(j.good, 1e-3)}
+	g := max(j.good, 1e-3)
+	if s.throttle.known() {
+		g = s.throttle.answers / s.throttle.seconds
+	} else {
+		s.throttle.answers, s.throttle.seconds, s.throttle.spells = 30, 30/g, 1 // as good as a guess
 	}
-	g := s.throttle.goodput[0]
 	s.sat = saturation{rate: g, se: 0.005, known: true, knee: s.sat.knee}
-	s.sat.trial = Trial{Phase: Plateau, Rate: round4(1.3 * g)}
 	s.notes = append(s.notes, fmt.Sprintf("a rate limit lets through %.4g/s", g))
 	return newBracket(s)
 }

@@ -40,16 +40,17 @@ type Search struct {
 	levels   []level
 	sat      saturation
 	throttle throttle
+	sought   bool // refusals were sought by a higher concurrency
 	criteria []*criterion
 	open     []openTrial
 	ceiling  ceiling
 
-	ended   string
-	broken  []string // why the result may not be believed
-	notes   []string // what to know of it
-	notMet  bool
+	ended    string
+	broken   []string // why the result may not be believed
+	notes    []string // what to know of it
+	notMet   bool
 	cutShort Cause // the limit of the plan that ended it, if one did
-	drift   float64
+	drift    float64
 }
 
 // stage is one part of the search.
@@ -227,8 +228,8 @@ func (s *Search) Record(o Observation) error {
 // charge books what the trial cost.
 func (s *Search) charge(r reading) {
 	s.held++
-	s.drain = r.Overloaded
-	cost := max(r.Elapsed, 0)
+	s.drain = r.Overloaded || r.open() && r.endsBehind()
+	cost := min(max(r.Elapsed, 0), 24*time.Hour)
 	s.spent = min(s.spent+cost, s.plan.Budget+cost)
 	if r.Offered > 0 && r.Window > 0 {
 		unmeasured := max(0, r.Elapsed.Seconds()/r.Window.Seconds()-1)
@@ -239,7 +240,13 @@ func (s *Search) charge(r reading) {
 // believe hands a trial to the stage, unless nothing at all was answered well:
 // then the endpoint may have died, which a single request in flight will show.
 func (s *Search) believe(r reading) {
-	if _, first := s.stage.(*baseline); !first && r.silent() {
+	if r.inherited() {
+		t := r.trial
+		t.Why = "again after a pause: the backlog was of the trial before"
+		s.again, s.drain = &t, true
+		return
+	}
+	if _, first := s.stage.(*baseline); !first && r.silent() && r.Offered >= 3 {
 		s.suspect, s.probes = &r, 0
 		s.drain = true
 		return
@@ -306,7 +313,7 @@ func (s *Search) end(why string) {
 // breakOff ends the search with a result that may not be believed.
 func (s *Search) breakOff(why string) {
 	s.broken = append(s.broken, why)
-	s.end(why)
+	s.end("the search could not go on")
 }
 
 // span is a share of the budget between bounds in seconds.

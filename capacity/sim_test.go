@@ -24,7 +24,7 @@ type outcome struct {
 // endpoint is a server in virtual time.
 type endpoint interface {
 	arrive(now float64, id int)
-	next() float64                                  // time of the next answer or internal event, +Inf for none
+	next() float64                                 // time of the next answer or internal event, +Inf for none
 	step(now float64, answers []outcome) []outcome // handle what is due
 }
 
@@ -125,17 +125,17 @@ const refusalTime = 0.001 // s until a refusal has come back
 // fifo is c workers behind one queue, with everything that a first-come
 // first-served endpoint can have: a bound, pauses, a throttle, a slow start.
 type fifo struct {
-	rng     *rand.Rand
-	free    []float64 // work time at which each worker is free
-	service func(rng *rand.Rand, k int) float64
-	room    int // greatest number in the system; 0: unbounded
-	speed   *warp
+	rng                                   *rand.Rand
+	free                                  []float64 // work time at which each worker is free
+	service                               func(rng *rand.Rand, k int) float64
+	room                                  int // greatest number in the system; 0: unbounded
+	speed                                 *warp
 	throttleRate, burst, tokens, refilled float64
-	served  int
-	dieAt   float64 // from then on, everything fails
-	failing float64 // share that fails anyhow
-	answers answerHeap
-	inside  int
+	served                                int
+	dieAt                                 float64 // from then on, everything fails
+	failing                               float64 // share that fails anyhow
+	answers                               answerHeap
+	inside                                int
 }
 
 func (f *fifo) arrive(now float64, id int) {
@@ -306,20 +306,18 @@ type client struct {
 	inflight int
 	sent     int
 	maxRate  float64 // the generator's own limit; 0: none
-	lastSend float64
 	window   window
 	buffer   []outcome
 }
 
 // window is the measured part of a trial.
 type window struct {
-	from, to    float64
-	first       int // id of the first measured request
-	measured    []measured
-	mostFlight  int
-	over        bool
-	unsettled   int
-	heldBack    bool
+	from, to   float64
+	first      int // id of the first measured request
+	measured   []measured
+	mostFlight int
+	over       bool
+	unsettled  int
 }
 
 type measured struct {
