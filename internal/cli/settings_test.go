@@ -93,8 +93,8 @@ func TestParseSize(t *testing.T) {
 }
 
 func TestDidYouMean(t *testing.T) {
-	names := []string{"payload", "per-minute", "url"}
-	for word, want := range map[string]string{"pyload": `did you mean "payload"?`, "per-minutes": `did you mean "per-minute"?`, "zzzzzzzzzz": "there are: payload, per-minute, url"} {
+	names := []string{"payload", "per-minute", "dir", "url"}
+	for word, want := range map[string]string{"ulr": `did you mean "url"?`, "pyload": `did you mean "payload"?`, "per-minutes": `did you mean "per-minute"?`, "zzzzzzzzzz": "there are: payload, per-minute, dir, url"} {
 		if got := didYouMean(word, names); got != want {
 			t.Errorf("didYouMean(%q) = %q, want %q", word, got, want)
 		}
