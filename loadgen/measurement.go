@@ -244,6 +244,9 @@ func (m Measurement) Doubts(l Limits) []string {
 	if c := m.Client; c.CPUKnown && c.CPU > l.CPU*float64(c.Procs) {
 		doubt("the generator used %.2f of %d processors (limit %.3g %%)", c.CPU, c.Procs, 100*l.CPU)
 	}
+	if n := m.Counts.Errors[Unauthorized]; n > 0 { // it says nothing of the target's load, whatever their share
+		doubt("%d requests were refused for their credentials or permission", n)
+	}
 	if n := m.Client.OpenFailures; n > 0 {
 		doubt("%d connections could not be opened", n)
 	}
