@@ -1,6 +1,9 @@
 package loadgen
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Target is what is invoked. It opens sessions; the generator keeps each session
 // to one goroutine.
@@ -42,10 +45,19 @@ type Request struct {
 // both clocks itself.
 type Outcome struct {
 	Class      Class
-	Status     int    // HTTP status, 0 when there was no answer
-	Received   int64  // bytes of the answer's body
-	Reconnects int    // connections opened by this Do after an answer or a failure closed the last one
-	Detail     []byte // of a failure: the server's words or the error, at most 512 bytes, valid until the next Do
+	Status     int   // HTTP status, 0 when there was no answer
+	Received   int64 // bytes of the answer's body
+	Reconnects int   // connections opened by this Do after an answer or a failure closed the last one
+	// Stream is of a good answer that came in parts, nil otherwise; valid until the next Do.
+	Stream *Stream
+	Detail []byte // of a failure: the server's words or the error, at most 512 bytes, valid until the next Do
+}
+
+// Stream is when the parts of one answer came.
+type Stream struct {
+	FirstByte time.Duration   // from the send to the first byte of the first part
+	Gaps      []time.Duration // from the end of one part to the end of the next
+	Parts     int
 }
 
 // OpenError is a failure to open a session.
@@ -74,7 +86,7 @@ const (
 	Timeout                   // no complete answer within the request timeout
 	Refused                   // connection refused
 	Reset                     // connection reset or closed before the answer was complete
-	Malformed                 // an answer that is not HTTP
+	Malformed                 // an answer that is not HTTP, or not the stream that was asked for
 	TLSFailure                // handshake or certificate
 	Network                   // name resolution, no route, no local port, anything else below HTTP
 	Unauthorized              // AWS refused the signature, the credentials or the permission, or there are no valid credentials to sign with
