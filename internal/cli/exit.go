@@ -19,6 +19,7 @@ const (
 	exitUsage         = 2
 	exitUnreachable   = 3
 	exitRefused       = 4
+	exitCredentials   = 5
 	exitMissed        = 10
 	exitClientLimited = 11
 	exitInconclusive  = 12
@@ -41,6 +42,7 @@ func exitCodes() []exitCode {
 		{exitUsage, "bad usage: a flag, a key of the YAML file, an objective, a payload"},
 		{exitUnreachable, "the endpoint cannot be reached: name, connection, TLS, or it stopped taking connections"},
 		{exitRefused, "the endpoint refused the probe, or did not answer it in time"},
+		{exitCredentials, "AWS: there are no credentials, or they, the signature or the permission were refused"},
 		{exitMissed, "an objective is missed: even at the lightest load (find), at the load held (load)"},
 		{exitClientLimited, "client limited: the generator gave out first, so there is only a lower bound (load: the load was not held)"},
 		{exitInconclusive, "inconclusive: no believable peak within the budget"},
@@ -87,6 +89,7 @@ func usageError(format string, args ...any) error {
 func codeOf(err error) int {
 	var coded *exitError
 	var unreachable *experiment.UnreachableError
+	var unauthorized *experiment.UnauthorizedError
 	switch {
 	case err == nil:
 		return exitOK
@@ -96,6 +99,8 @@ func codeOf(err error) int {
 		return coded.code
 	case errors.As(err, &unreachable):
 		return exitUnreachable
+	case errors.As(err, &unauthorized):
+		return exitCredentials
 	default:
 		return exitUnexpected
 	}

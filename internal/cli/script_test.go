@@ -41,6 +41,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"endpoint": serveEndpoint,
+			"account":  serveAccount,
+			"hides":    hides,
 		},
 	})
 }

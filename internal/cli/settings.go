@@ -60,6 +60,17 @@ type Settings struct {
 
 	Model string `yaml:"model"`
 
+	Endpoint           texts  `yaml:"endpoint"`
+	Variant            string `yaml:"variant"`
+	InferenceComponent string `yaml:"inference-component"`
+	TargetModel        string `yaml:"target-model"`
+	SessionID          string `yaml:"session-id"`
+	CustomAttributes   string `yaml:"custom-attributes"`
+	InferenceID        string `yaml:"inference-id"`
+	Stream             bool   `yaml:"stream"`
+	Region             string `yaml:"region"`
+	Profile            string `yaml:"profile"`
+
 	Dir    string `yaml:"dir"`
 	Output string `yaml:"output"`
 	Quiet  bool   `yaml:"quiet"`
@@ -95,6 +106,7 @@ func flags(fs *pflag.FlagSet, s *Settings, groups ...group) {
 
 func endpointFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.StringVar(&s.URL, "url", s.URL, "endpoint to invoke, http:// or https://")
+	sagemakerFlags(fs, s)
 	requestFlags(fs, s)
 }
 

@@ -36,7 +36,7 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	s.Payload, s.ContentType, s.Accept, s.Seed = texts{"testdata/body.json;weight=2"}, "text/csv", "application/json", 99
 	s.Objectives, s.Arrivals, s.MaxRate, s.MaxRequests, s.MaxConcurrency = texts{"p99=200ms"}, experiment.ArrivalsConstant, "500/s", 12345, 77
 	s.Precision, s.SafetyFactor, s.PerMinute, s.TargetFrom, s.Insecure, s.MaxBody = "5%", 0.7, true, experiment.FromEstimate, true, "1048576B"
-	j, err := prepareFind(Env{Getenv: func(string) string { return "" }}, s, "find")
+	j, err := prepareFind(t.Context(), Env{Getenv: func(string) string { return "" }}, s, "find")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := prepareFind(Env{Getenv: func(string) string { return "" }}, back, "find")
+	again, err := prepareFind(t.Context(), Env{Getenv: func(string) string { return "" }}, back, "find")
 	if err != nil {
 		t.Fatal(err)
 	}
