@@ -1,8 +1,17 @@
-// Package scaling holds the arithmetic of Amazon SageMaker's automatic scaling:
-// for now the target value of a target-tracking policy, made from a measured peak.
+// Package scaling is Amazon SageMaker's automatic scaling as arithmetic: the target
+// value of a policy, made from a measured peak; the alarms that a policy creates and
+// when they fire; and what the policy then asks for.
 //
-// It is arithmetic on values: it calls nothing and keeps nothing. Start with
-// [FromPeak].
+// It is the rule, without a world: it measures nothing, calls nothing, has no clock
+// and keeps nothing. Whoever runs it (the emulator, a simulation) brings the
+// datapoints, the time and the capacity, and does what it decides. It is not AWS's
+// code either: the formula of target tracking and much of its timing are not
+// published. [Assumptions] holds what was observed, what was chosen, and why.
+//
+// Start with [FromPeak] for a target value. For the loop: [TargetTracking.Alarms]
+// gives the alarm rules, [AlarmRule.Evaluate] their states, [Decide] the capacity,
+// and the methods of [State] keep the account of changes and cooldowns. The example
+// of Decide takes one step of it.
 package scaling
 
 import (

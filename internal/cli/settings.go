@@ -71,6 +71,20 @@ type Settings struct {
 	Region             string `yaml:"region"`
 	Profile            string `yaml:"profile"`
 
+	Listen       string  `yaml:"listen"`
+	InstanceType string  `yaml:"instance-type"`
+	Instances    int     `yaml:"instances"`
+	Exec         string  `yaml:"exec"`
+	Speed        float64 `yaml:"speed"`
+	Auth         string  `yaml:"auth"`
+	AccessKey    string  `yaml:"access-key"`
+	SecretKey    string  `yaml:"secret-key"`
+	Account      string  `yaml:"account"`
+	Quota        int     `yaml:"quota"`
+	Assume       texts   `yaml:"assume"`
+	State        string  `yaml:"state"`
+	Faults       string  `yaml:"faults"`
+
 	Dir    string `yaml:"dir"`
 	Output string `yaml:"output"`
 	Quiet  bool   `yaml:"quiet"`

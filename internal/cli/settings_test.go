@@ -17,6 +17,14 @@ func TestEveryKeyIsAFlag(t *testing.T) {
 	var s Settings
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags(fs, &s, endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, loadFlags, modelFlags, recordFlags)
+	// Several settings are flags of this command, too, with other words.
+	emulate := pflag.NewFlagSet("", pflag.ContinueOnError)
+	emulatorFlags(emulate, &s)
+	emulate.VisitAll(func(f *pflag.Flag) {
+		if fs.Lookup(f.Name) == nil {
+			fs.AddFlag(f)
+		}
+	})
 	for _, name := range settingNames() {
 		if fs.Lookup(name) == nil {
 			t.Errorf("key %q is no flag", name)
