@@ -15,6 +15,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"plimsoll/emulator"
+	"plimsoll/fleet"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -36,10 +39,15 @@ const (
 //	denied    denies access
 //	expiring  finds the token expired after ten answers
 //
-// Others do not exist.
+// Others do not exist. With "emulated" after the name it is package emulator, where
+// there is iris alone, and no session token is known.
 func serveAccount(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: account NAME")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: account NAME [emulated]")
+	}
+	if len(args) > 1 {
+		serveEmulated(ts, args[0])
+		return
 	}
 	workers := make(chan struct{}, 4)
 	var expiring atomic.Int64
@@ -79,6 +87,22 @@ func serveAccount(ts *testscript.TestScript, neg bool, args []string) {
 	}))
 	ts.Defer(server.Close)
 	ts.Setenv(args[0], server.URL)
+}
+
+func serveEmulated(ts *testscript.TestScript, name string) {
+	model, err := fleet.ParseModel("service=5ms,workers=4")
+	ts.Check(err)
+	emulated, err := emulator.New(emulator.Options{
+		Endpoints: []emulator.Endpoint{{Name: "iris", Variant: "Green"}}, Model: model, Seed: 1, Speed: 1,
+		AccessKey: scriptAccessKey, SecretKey: scriptSecretKey, Region: "eu-central-1", Account: "210987654321",
+	})
+	ts.Check(err)
+	server := httptest.NewServer(emulated)
+	ts.Defer(func() {
+		server.Close()
+		ts.Check(emulated.Close())
+	})
+	ts.Setenv(name, server.URL)
 }
 
 func streamParts(w http.ResponseWriter) {
