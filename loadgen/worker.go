@@ -53,13 +53,36 @@ func (w *worker) idle(e *epoch) {
 func (w *worker) closedLoop(e *epoch) {
 	now := e.offset()
 	for w.g.current.Load() == e {
-		var ok bool
-		now, ok = w.send(e, e.admit(now), now)
+		if e.load.MaxRate > 0 {
+			if !w.awaitTurn(e) {
+				return
+			}
+			now = e.offset()
+		}
+		t, ok := e.admit(now)
 		if !ok {
+			w.idle(e)
+			return
+		}
+		if now, ok = w.send(e, t, now); !ok {
 			w.rest(e, w.g.opts.BackOff)
 			now = e.offset()
 		}
 	}
+}
+
+// awaitTurn waits until the closed loop may send again by its greatest rate; it
+// is false when the epoch is replaced meanwhile. One worker at a time waits for
+// the instant, so that few are reserved in vain.
+func (w *worker) awaitTurn(e *epoch) bool {
+	select {
+	case <-e.lead:
+	case <-e.replaced:
+		return false
+	}
+	waited := w.waitUntil(e, e.turn(e.offset()))
+	e.lead <- struct{}{}
+	return waited
 }
 
 // openLoop waits for the lead, keeps the schedule until the next intended
@@ -81,7 +104,11 @@ func (w *worker) openLoop(e *epoch) {
 	if !w.waitUntil(e, at) {
 		return
 	}
-	t := e.admit(at)
+	t, ok := e.admit(at)
+	if !ok { // the lead is kept: nobody else may send either
+		w.idle(e)
+		return
+	}
 	e.lead <- struct{}{}
 	w.g.grow(e)
 	w.send(e, t, e.offset())
