@@ -231,7 +231,10 @@ func (s *Search) charge(r reading) {
 	s.drain = r.Overloaded || r.open() && r.endsBehind()
 	cost := min(max(r.Elapsed, 0), 24*time.Hour)
 	s.spent = min(s.spent+cost, s.plan.Budget+cost)
-	if r.Offered > 0 && r.Window > 0 {
+	switch {
+	case r.Sent > 0:
+		s.sent += float64(r.Sent)
+	case r.Offered > 0 && r.Window > 0:
 		unmeasured := max(0, r.Elapsed.Seconds()/r.Window.Seconds()-1)
 		s.sent += float64(r.Offered) * (1 + min(unmeasured, 10))
 	}

@@ -80,7 +80,8 @@ type Result struct {
 	Status          Status    `json:"status"`
 	Started         time.Time `json:"started"`
 	DurationSeconds float64   `json:"duration_seconds"`
-	Requests        int64     `json:"requests"` // intended in measured windows, over all trials
+	Requests        int64     `json:"requests"`      // intended in measured windows, over all trials
+	RequestsSent    int64     `json:"requests_sent"` // all that left: the probe, settling and what went on between trials, too
 	Peak            Peak      `json:"peak"`
 	Target          *Target   `json:"target"` // null when there is no peak to make it from
 	Unloaded        Unloaded  `json:"unloaded"`

@@ -22,7 +22,7 @@ func (f *finder) result(stopped error) Result {
 	known := f.search.Result()
 	r := Result{
 		SchemaVersion: SchemaVersion, Command: f.plan.Command, Status: Complete, Started: f.started,
-		DurationSeconds: time.Since(f.started).Seconds(), Requests: f.requests,
+		DurationSeconds: (f.before + time.Since(f.began)).Seconds(), Requests: f.requests, RequestsSent: f.sent(),
 		Peak: peakOf(known), Trials: f.trials, Client: f.client(), Plan: f.plan,
 		Unloaded: Unloaded{P50ms: known.Unloaded.P50, P99ms: known.Unloaded.P99, MeanMs: known.Unloaded.Mean, Requests: known.Unloaded.Requests},
 	}

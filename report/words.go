@@ -157,7 +157,11 @@ func unloadedOf(r *experiment.Result) string {
 }
 
 func effortOf(r *experiment.Result) string {
-	return fmt.Sprintf("%s in %s, %s", plural(int64(len(r.Trials)), "trial", "trials"), lasting(r.DurationSeconds), plural(r.Requests, "request", "requests"))
+	text := fmt.Sprintf("%s in %s, %s", plural(int64(len(r.Trials)), "trial", "trials"), lasting(r.DurationSeconds), plural(r.Requests, "request", "requests"))
+	if r.RequestsSent > r.Requests {
+		text += fmt.Sprintf(" measured of %s sent", count(r.RequestsSent))
+	}
+	return text
 }
 
 // objectivesOf lists the objectives that were applied.

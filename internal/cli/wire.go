@@ -30,6 +30,7 @@ type job struct {
 	plan     experiment.Plan
 	corpus   *payload.Corpus
 	target   *httptarget.Target
+	sent     int64 // requests sent before the generator's first
 }
 
 // prepare builds the job of a command.
@@ -223,11 +224,17 @@ func absoluteSources(sources []string) []string {
 	return out
 }
 
+// firstProbe numbers the probes of a run apart from the requests of its trials,
+// so that no two carry the same {{uuid}}.
+const firstProbe = 1 << 63
+
 // probe sends one request and turns anything but a success into an error in the
 // server's own words.
 func (j *job) probe(ctx context.Context) error {
-	index, content := j.corpus.Body(0, nil)
-	answer, err := j.target.ProbeWith(ctx, loadgen.Request{Body: index, Content: content})
+	number := firstProbe + uint64(j.sent)
+	index, content := j.corpus.Body(number, nil)
+	j.sent++
+	answer, err := j.target.ProbeWith(ctx, loadgen.Request{K: number, Body: index, Content: content})
 	var open *loadgen.OpenError
 	switch {
 	case ctx.Err() != nil:
