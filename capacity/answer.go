@@ -75,6 +75,7 @@ func (s *Search) Result() Result {
 		Confidence: s.plan.Confidence, Cause: CauseNone, Valid: len(s.broken) == 0, Ended: s.ended,
 		Objectives: slices.Clone(s.objectives), Derived: s.derived, Binding: -1,
 		Saturation: s.sat.rate, SaturationSE: s.sat.rate * s.sat.se, Knee: s.sat.knee,
+		Saturated: s.sat.known, Throttled: s.throttle.active,
 		Reasons: slices.Concat(s.broken, s.notes),
 	}
 	if s.base.known {

@@ -43,11 +43,15 @@ type Result struct {
 	Derived    int
 	Binding    int
 	// Unloaded is the baseline, Saturation the highest closed-loop throughput
-	// (per second) with its standard error, at Knee requests in flight.
+	// (per second) with its standard error, at Knee requests in flight. While
+	// Saturated is false it was not reached: throughput still grew. Throttled says
+	// that it is what a rate limit lets through, measured in an open loop.
 	Unloaded     Unloaded
 	Saturation   float64
 	SaturationSE float64
 	Knee         int
+	Saturated    bool
+	Throttled    bool
 }
 
 // Unloaded is the latency of one request at a time, in milliseconds, and the

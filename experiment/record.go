@@ -85,7 +85,7 @@ type Result struct {
 	Peak            Peak      `json:"peak"`
 	Target          *Target   `json:"target"` // null when there is no peak to make it from
 	Unloaded        Unloaded  `json:"unloaded"`
-	Saturation      *Plateau  `json:"saturation"` // closed loop; null when it was not reached
+	Saturation      *Plateau  `json:"saturation"` // null when it was not reached
 	Trials          []Trial   `json:"trials"`
 	Client          Client    `json:"client"`
 	Plan            Plan      `json:"plan"`
@@ -140,11 +140,12 @@ type Unloaded struct {
 	Requests int64   `json:"requests"`
 }
 
-// Plateau is the highest throughput of the closed loop.
+// Plateau is the highest throughput: of the closed loop or, where a rate limit
+// lets through so much and no more, of an open one.
 type Plateau struct {
 	Rate        float64 `json:"rate_per_second"`
 	StdErr      float64 `json:"standard_error_per_second"`
-	Concurrency int     `json:"concurrency"`
+	Concurrency int     `json:"concurrency"` // 0: a rate limit
 }
 
 // Trial is one load as it was held.

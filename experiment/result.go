@@ -27,9 +27,7 @@ func (f *finder) result(stopped error) Result {
 		Unloaded: Unloaded{P50ms: known.Unloaded.P50, P99ms: known.Unloaded.P99, MeanMs: known.Unloaded.Mean, Requests: known.Unloaded.Requests},
 	}
 	r.Peak.Reasons = append(append(r.Peak.Reasons, f.crowded()...), f.notes...)
-	if known.Saturation > 0 {
-		r.Saturation = &Plateau{Rate: known.Saturation, StdErr: known.SaturationSE, Concurrency: known.Knee}
-	}
+	r.Saturation = plateauOf(known)
 	if stopped != nil {
 		r.Status = Partial
 		r.Peak.Ended = "stopped before the search had ended: " + stopped.Error()
@@ -43,6 +41,18 @@ func (f *finder) result(stopped error) Result {
 	}
 	r.Target = target
 	return r
+}
+
+// plateauOf is the saturation, if it was reached.
+func plateauOf(k capacity.Result) *Plateau {
+	if !k.Saturated || k.Saturation <= 0 {
+		return nil
+	}
+	p := &Plateau{Rate: k.Saturation, StdErr: k.SaturationSE}
+	if !k.Throttled {
+		p.Concurrency = k.Knee
+	}
+	return p
 }
 
 func peakOf(k capacity.Result) Peak {

@@ -141,8 +141,11 @@ func saturationOf(r *experiment.Result, u units) string {
 	if s == nil {
 		return ""
 	}
+	if s.Concurrency == 0 {
+		return fmt.Sprintf("%s ± %s let through by a rate limit (open loop).", trim(u.number(s.Rate)), u.rate(1.96*s.StdErr))
+	}
 	text := fmt.Sprintf("%s ± %s with %d in flight (closed loop).", trim(u.number(s.Rate)), u.rate(1.96*s.StdErr), s.Concurrency)
-	if p := r.Peak; p.Rate != nil && p.High != nil && s.Rate > 0 {
+	if p := r.Peak; p.Rate != nil && p.High != nil && *p.Rate < s.Rate {
 		text += fmt.Sprintf(" The peak is %.0f %% of it: a closed loop waits for the endpoint, independent callers do not.", 100**p.Rate/s.Rate)
 	}
 	return text
