@@ -72,7 +72,7 @@ func (s *Search) above(x float64) float64 {
 // Result is what is known now.
 func (s *Search) Result() Result {
 	r := Result{
-		Confidence: s.plan.Confidence, Cause: CauseNone, Valid: len(s.broken) == 0, Ended: s.ended,
+		Confidence: s.plan.Confidence, Cause: CauseNone, Missed: s.notMet, Valid: len(s.broken) == 0, Ended: s.ended,
 		Objectives: slices.Clone(s.objectives), Derived: s.derived, Binding: -1,
 		Saturation: s.sat.rate, SaturationSE: s.sat.rate * s.sat.se, Knee: s.sat.knee,
 		Saturated: s.sat.known, Throttled: s.throttle.active,

@@ -28,6 +28,9 @@ type Result struct {
 	// Found says that there is a peak with an interval. Bounded below only, or
 	// missed at the lightest load, is not found.
 	Found bool
+	// Missed says that an objective was missed at the lightest load: that is why
+	// there is no peak, and not that too little was measured.
+	Missed bool
 	// Valid says that the result may be believed; Reasons say why not, and
 	// otherwise what to know of it (wide, drift, derived objective, …).
 	Valid   bool

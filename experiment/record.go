@@ -110,7 +110,8 @@ type Peak struct {
 	HighM      *float64       `json:"high_per_minute"`
 	Confidence float64        `json:"confidence"`
 	Cause      capacity.Cause `json:"cause"`
-	Found      bool           `json:"found"` // an interval on both sides
+	Found      bool           `json:"found"`           // an interval on both sides
+	Missed     bool           `json:"missed_unloaded"` // an objective is missed even at the lightest load
 	Valid      bool           `json:"valid"`
 	Wide       bool           `json:"wide"` // the interval is wider than was asked
 	Reasons    []string       `json:"reasons"`

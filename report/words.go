@@ -91,10 +91,10 @@ func causeOf(r *experiment.Result) string {
 		return "Limited by the plan: one of its limits (budget, rate, concurrency or requests) ended the search before the endpoint gave out."
 	case capacity.CauseNone:
 	}
-	if r.Status == experiment.Partial {
-		return "Too little was measured to name a cause."
+	if r.Peak.Missed {
+		return "No load was shown to meet the objectives, not even the lightest."
 	}
-	return "No load was shown to meet the objectives, not even the lightest."
+	return "Too little was measured to name a cause."
 }
 
 // target is the value for the policy in words.

@@ -4,8 +4,21 @@ import (
 	"strings"
 	"testing"
 
+	"plimsoll/capacity"
 	"plimsoll/experiment"
 )
+
+// TestNoPeakIsNotAlwaysAnObjectiveMissed: too little may have been measured.
+func TestNoPeakIsNotAlwaysAnObjectiveMissed(t *testing.T) {
+	missed := experiment.Result{Status: experiment.Complete, Peak: experiment.Peak{Cause: capacity.CauseNone, Missed: true}}
+	if got := causeOf(&missed); !strings.Contains(got, "not even the lightest") {
+		t.Errorf("cause of a missed objective: %q", got)
+	}
+	short := experiment.Result{Status: experiment.Complete, Peak: experiment.Peak{Cause: capacity.CauseNone}}
+	if got := causeOf(&short); strings.Contains(got, "objective") || !strings.Contains(got, "Too little was measured") {
+		t.Errorf("cause of a search that ended early: %q, want one that accuses no objective", got)
+	}
+}
 
 // TestSaturationIsOnlyComparedWhereItCanBe.
 func TestSaturationIsOnlyComparedWhereItCanBe(t *testing.T) {

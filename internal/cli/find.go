@@ -169,7 +169,7 @@ func peakCode(p experiment.Peak) (code int, why string) {
 		return exitClientLimited, "client limited: a lower bound only"
 	case p.Cause == capacity.CauseLimit:
 		return exitLimitReached, "limit reached: a lower bound only"
-	case p.Cause == capacity.CauseNone:
+	case p.Missed:
 		return exitMissed, "the objectives are missed at the lightest load"
 	default:
 		return exitInconclusive, "no peak was bracketed"
