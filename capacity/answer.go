@@ -89,7 +89,9 @@ func (s *Search) Result() Result {
 	case s.bounded():
 		s.reportBound(&r)
 	case len(s.open) == 0:
-		r.Reasons = append(r.Reasons, "the search ended before a rate was tried in an open loop")
+		r.Reasons = append(r.Reasons, "the search ended before a rate was tried in an open loop"+s.needed())
+	case s.scarcity() != "":
+		r.Reasons = append(r.Reasons, s.scarcity()+s.needed())
 	default:
 		s.reportPeak(&r)
 	}

@@ -71,6 +71,15 @@ func (r reading) open() bool { return r.trial.Rate > 0 }
 // throughput is requests answered well per second of the window.
 func (r reading) throughput() float64 { return float64(r.Successes) / r.Window.Seconds() }
 
+// singly is the throughput of one request at a time. A window that cuts into the
+// last request counts it whole, and a short one would make a slow endpoint fast.
+func (r reading) singly() float64 {
+	if r.Mean <= 0 {
+		return r.throughput()
+	}
+	return min(r.throughput(), 1/r.Mean.Seconds())
+}
+
 // failShare is the share of the window's requests that were answered badly.
 func (r reading) failShare() float64 {
 	if r.Offered == 0 {
