@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -162,12 +161,10 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 
 const redacted = "(redacted)"
 
-var secretName = regexp.MustCompile(`(?i)auth|cookie|key|token|secret|passw|signature|credential|session`)
-
 // publicHeader hides the value of a header whose name smells of a secret.
 func publicHeader(line string) string {
 	name, value, _ := strings.Cut(line, ":")
-	if secretName.MatchString(name) {
+	if httptarget.SecretName(name) {
 		value = " " + redacted
 	}
 	return strings.TrimSpace(name) + ": " + strings.TrimSpace(value)
@@ -184,7 +181,7 @@ func publicURL(text string) string {
 	}
 	query := u.Query()
 	for name := range query {
-		if secretName.MatchString(name) {
+		if httptarget.SecretName(name) {
 			query.Set(name, "REDACTED")
 			u.RawQuery = query.Encode()
 		}
