@@ -239,7 +239,11 @@ func (o Options) String() string {
 	if u, err := o.parsedURL(); err == nil {
 		shown = showURL(u)
 	}
-	s := fmt.Sprintf("%s %s, %d bodies", o.method(), shown, len(o.Bodies))
+	bodies := "bodies"
+	if len(o.Bodies) == 1 {
+		bodies = "body"
+	}
+	s := fmt.Sprintf("%s %s, %d %s", o.method(), shown, len(o.Bodies), bodies)
 	if names := sortedNames(o.Header); len(names) > 0 {
 		s += ", headers " + strings.Join(names, " ")
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"plimsoll/arrival"
+	"plimsoll/latency"
 
 	"pgregory.net/rapid"
 )
@@ -505,6 +506,16 @@ type nullSession struct{}
 
 func (*nullSession) Do(Request) Outcome { return Outcome{} }
 func (*nullSession) Close() error       { return nil }
+
+func TestDoubtsAreInPercent(t *testing.T) {
+	m := Measurement{Load: Load{Schedule: arrival.Constant{Rate: 1}}, Lateness: latency.New()}
+	for range 4973 {
+		m.Lateness.Record(time.Second)
+	}
+	if got := strings.Join(m.Doubts(Limits{}), ";"); !strings.HasPrefix(got, "100 % of 4973 sends left more than 2ms late") {
+		t.Errorf("doubt of a load that was all late: %q", got)
+	}
+}
 
 func TestValidateNamesEveryProblem(t *testing.T) {
 	err := Load{Concurrency: 1, Schedule: arrival.Constant{Rate: 1}, Settle: -1, SlowAbove: make([]time.Duration, 5)}.Validate()

@@ -47,3 +47,10 @@ func TestSaturationIsOnlyComparedWhereItCanBe(t *testing.T) {
 		}
 	}
 }
+
+// TestALoadDerivesNoObjective, and its report must not say so.
+func TestALoadDerivesNoObjective(t *testing.T) {
+	if got := noObjectives(experiment.Plan{Load: &experiment.LoadPlan{}}); strings.Contains(got, "derived") {
+		t.Errorf("objectives of a load without any: %q", got)
+	}
+}

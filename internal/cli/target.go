@@ -54,6 +54,9 @@ from a peak that is given (--peak, in requests per second, or per minute with
 }
 
 func targetOfPeak(peak float64, s Settings) (*experiment.Target, error) {
+	if !(peak > 0) {
+		return nil, usageError("--peak %g: must be above zero", peak)
+	}
 	perMinute := scaling.PerSecond(peak).PerMinute()
 	if s.PerMinute {
 		perMinute = scaling.PerMinute(peak)
@@ -72,6 +75,9 @@ func targetOfRun(dir string, s Settings, given func(string) bool) (*experiment.T
 	run, err := runlog.Open(dir)
 	if err != nil {
 		return nil, coded(exitRecord, err)
+	}
+	if run.Plan.Command == "load" {
+		return nil, coded(exitInconclusive, fmt.Errorf("%s is a run of load, which holds one load and finds no peak; give a run of find", dir))
 	}
 	if run.Result == nil {
 		return nil, coded(exitInconclusive, fmt.Errorf("%s: the run has no result; go on with it by plimsoll find --resume %s", dir, dir))
