@@ -53,3 +53,30 @@ func TestOneAtATimeIsNoFasterThanItsAnswers(t *testing.T) {
 		t.Errorf("ten answers of 10ms in a second: %v/s, want 10/s", got)
 	}
 }
+
+// TestUnconfirmedIsSaid: the generator held every trial but the confirmation.
+func TestUnconfirmedIsSaid(t *testing.T) {
+	plan := DefaultPlan()
+	plan.Budget, plan.Objectives = 30*time.Second, objectives(t, "p99=60ms")
+	s, err := New(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := newClient(workers(8, 0.005), 5)
+	for {
+		trial, more := s.Next()
+		if !more {
+			break
+		}
+		o := client.hold(trial)
+		if trial.Phase == Confirm {
+			o.Doubts = []string{"sent late"}
+		}
+		if err := s.Record(o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if reasons := strings.Join(s.Result().Reasons, "; "); !strings.Contains(reasons, "not confirmed") {
+		t.Errorf("reasons %q do not say that the lower end was not confirmed", reasons)
+	}
+}

@@ -51,6 +51,8 @@ type Search struct {
 	notMet   bool
 	cutShort Cause // the limit of the plan that ended it, if one did
 	drift    float64
+
+	unconfirmed string // why the last confirmation does not count; empty when it does
 }
 
 // stage is one part of the search.
@@ -260,6 +262,9 @@ func (s *Search) believe(r reading) {
 // doubt handles a trial that the generator did not hold: it is repeated, and if
 // that does not help the stage must do without.
 func (s *Search) doubt(r reading, again *Trial) {
+	if r.trial.Phase == Confirm {
+		s.unconfirmed = r.Doubts[0]
+	}
 	if s.repeats < mostRepeats {
 		s.repeats++
 		t := r.trial
