@@ -22,6 +22,7 @@ type modelled struct {
 	instance *fleet.Instance
 	start    time.Time
 	opened   int
+	refuseAt time.Duration // from then on nothing listens; 0: never
 	sent     []time.Duration
 	ks       []uint64
 	most     int   // sessions that can be opened, 0: any number
@@ -58,6 +59,10 @@ func (modelledSession) Close() error { return nil }
 func (s modelledSession) Do(r loadgen.Request) loadgen.Outcome {
 	s.m.mu.Lock()
 	s.m.sent, s.m.ks = append(s.m.sent, time.Since(s.m.start)), append(s.m.ks, r.K)
+	if at := s.m.refuseAt; at > 0 && time.Since(s.m.start) > at {
+		s.m.mu.Unlock()
+		return loadgen.Outcome{Class: loadgen.Refused, Detail: []byte("nothing listens")}
+	}
 	admitted := s.m.instance.Offer(time.Since(s.m.start))
 	s.m.mu.Unlock()
 	if admitted.Rejected {
@@ -214,6 +219,21 @@ func TestUnreachableEndpoint(t *testing.T) {
 		var unreachable *UnreachableError
 		if !errors.As(err, &unreachable) || unreachable.Trials != 0 || r.Status != Partial {
 			t.Errorf("Find of nothing: status %s, %v; want partial and an UnreachableError", r.Status, err)
+		}
+	})
+}
+
+// TestAnEndpointThatGoesAwayIsUnreachable, whether or not its trials held before.
+func TestAnEndpointThatGoesAwayIsUnreachable(t *testing.T) {
+	inBubble(t, "service=20ms,cv=0.3,workers=4", func(t *testing.T, m *modelled, g *loadgen.Generator) {
+		m.refuseAt = 20 * time.Second
+		r, err := Find(t.Context(), findPlan(60*time.Second), Earlier{}, g, &journal{})
+		var unreachable *UnreachableError
+		if !errors.As(err, &unreachable) || unreachable.Trials < 3 || !strings.Contains(err.Error(), "nothing listens") {
+			t.Errorf("Find of an endpoint that went away: %v, want an UnreachableError after some trials", err)
+		}
+		if r.Status != Partial || r.Peak.Valid || r.Target != nil || r.DurationSeconds > 40 {
+			t.Errorf("status %s, valid %v, target %v after %v s; want partial, no target, soon", r.Status, r.Peak.Valid, r.Target, r.DurationSeconds)
 		}
 	})
 }

@@ -72,6 +72,7 @@ type finder struct {
 	notes    []string
 	next     uint64 // number of the next request
 	resumed  bool   // the next trial is the first after a pause
+	refused  bool   // all connections of the trial before were refused
 	requests int64
 	earlier  int64 // requests sent before this process's trials
 	held     int64 // requests sent by the runner, as far as trials told
@@ -184,7 +185,26 @@ func (f *finder) try(ctx context.Context, proposed capacity.Trial) error {
 		return f.unopened(proposed, load, err)
 	}
 	f.finish(proposed, m, f.cutShort(m))
-	return nil
+	return f.gone(m)
+}
+
+// gone says that nothing listens any more: all requests of two trials in a row,
+// of which the search has made the second to see whether the endpoint is alive,
+// were refused a connection.
+func (f *finder) gone(m loadgen.Measurement) error {
+	refused := m.Counts.Errors[loadgen.Refused]
+	all := refused > 0 && refused+m.Counts.Dropped+m.Counts.Unanswered == m.Counts.Requests
+	twice := all && f.refused
+	if f.refused = all; !twice {
+		return nil
+	}
+	detail := "connection refused"
+	for _, s := range m.Samples {
+		if s.Class == loadgen.Refused && s.Detail != "" {
+			detail = s.Detail
+		}
+	}
+	return &UnreachableError{Trials: len(f.trials), Err: &loadgen.OpenError{Class: loadgen.Refused, Err: errors.New(detail)}}
 }
 
 // cutShort doubts a trial that the limit of the requests left too little of.
