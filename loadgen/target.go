@@ -1,6 +1,9 @@
 package loadgen
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Target is what is invoked. It opens sessions; the generator keeps each session
 // to one goroutine.
@@ -20,6 +23,12 @@ type Session interface {
 	// Close ends the session; a Do under way on another goroutine returns soon
 	// after with a failed Outcome. It may be called more than once.
 	Close() error
+}
+
+// Reconnector is a Session that tells how long its last Do was about connecting
+// anew after the answer had come. It is no part of that request's times.
+type Reconnector interface {
+	Aside() time.Duration
 }
 
 // Bodies decides what each request carries.

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -30,6 +29,7 @@ type job struct {
 	plan     experiment.Plan
 	corpus   *payload.Corpus
 	target   *httptarget.Target
+	sent     int64 // requests sent before the generator's first
 }
 
 // prepare builds the job of a command.
@@ -161,12 +161,10 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 
 const redacted = "(redacted)"
 
-var secretName = regexp.MustCompile(`(?i)auth|cookie|key|token|secret|passw|signature|credential|session`)
-
 // publicHeader hides the value of a header whose name smells of a secret.
 func publicHeader(line string) string {
 	name, value, _ := strings.Cut(line, ":")
-	if secretName.MatchString(name) {
+	if httptarget.SecretName(name) {
 		value = " " + redacted
 	}
 	return strings.TrimSpace(name) + ": " + strings.TrimSpace(value)
@@ -183,7 +181,7 @@ func publicURL(text string) string {
 	}
 	query := u.Query()
 	for name := range query {
-		if secretName.MatchString(name) {
+		if httptarget.SecretName(name) {
 			query.Set(name, "REDACTED")
 			u.RawQuery = query.Encode()
 		}
@@ -223,11 +221,17 @@ func absoluteSources(sources []string) []string {
 	return out
 }
 
+// firstProbe numbers the probes of a run apart from the requests of its trials,
+// so that no two carry the same {{uuid}}.
+const firstProbe = 1 << 63
+
 // probe sends one request and turns anything but a success into an error in the
 // server's own words.
 func (j *job) probe(ctx context.Context) error {
-	index, content := j.corpus.Body(0, nil)
-	answer, err := j.target.ProbeWith(ctx, loadgen.Request{Body: index, Content: content})
+	number := firstProbe + uint64(j.sent)
+	index, content := j.corpus.Body(number, nil)
+	j.sent++
+	answer, err := j.target.ProbeWith(ctx, loadgen.Request{K: number, Body: index, Content: content})
 	var open *loadgen.OpenError
 	switch {
 	case ctx.Err() != nil:
