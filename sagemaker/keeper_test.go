@@ -113,15 +113,15 @@ func TestRefreshFails(t *testing.T) {
 	i := &issuer{life: time.Hour}
 	kept(t, i, func(k *keeper, told func() []string) {
 		start, secret := time.Now(), testCredentials(true).SecretAccessKey
-		i.fail(errors.New("the SSO session has ended\n" + secret))
+		i.fail(errors.New("the SSO session has ended\n" + secret + " of account 210987654321"))
 		time.Sleep(59 * time.Minute)
 		if _, err := k.identity(time.Now()); err != nil {
 			t.Errorf("before the expiry: %v", err)
 		}
 		lines := told()
 		if len(lines) != 1 || !strings.Contains(lines[0], "the SSO session has ended") || !strings.Contains(lines[0], start.Add(time.Hour).Format(time.RFC3339)) ||
-			strings.Contains(lines[0], secret) {
-			t.Errorf("told %q, want one line with the cause and the expiry, and no secret", lines)
+			strings.Contains(lines[0], secret) || strings.Contains(lines[0], "210987654321") {
+			t.Errorf("told %q, want one line with the cause and the expiry, without the secret and the account", lines)
 		}
 		time.Sleep(2 * time.Minute)
 		if _, err := k.identity(time.Now()); err == nil || !strings.Contains(err.Error(), "expired at") || !strings.Contains(err.Error(), "the SSO session has ended") {
