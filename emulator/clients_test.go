@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -132,7 +133,9 @@ func listen(t *testing.T) (url string) {
 		if err := server.Shutdown(context.Background()); err != nil {
 			t.Errorf("closing the server: %v", err)
 		}
-		<-ended
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serving: %v", err)
+		}
 		if err := e.Close(); err != nil {
 			t.Errorf("closing the emulator: %v", err)
 		}

@@ -59,7 +59,8 @@ func New(o Options) (*Emulator, error) {
 	if err := o.Validate(); err != nil {
 		return nil, fmt.Errorf("making an emulator: %w", err)
 	}
-	e := &Emulator{opts: o.withDefaults(), missing: newMissing(o.Log)}
+	o = o.withDefaults()
+	e := &Emulator{opts: o, missing: newMissing(o.Log)}
 	if err := e.prepare(); err != nil {
 		return nil, fmt.Errorf("making an emulator: %w", err)
 	}
@@ -135,7 +136,7 @@ func (e *Emulator) build() (*parts, error) {
 	}
 	p.autoscaling, err = autoscaling.New(autoscaling.Options{
 		Region: e.opts.Region, Account: e.opts.Account, Clock: e.clock, Assumptions: e.opts.Assumptions,
-		Alarms: alarms{p.cloudwatch}, Capacity: resources{p.hosting}, NewID: ids(e.opts.Seed),
+		Alarms: alarms{p.cloudwatch}, Capacity: resources{p.hosting}, NewID: ids(e.opts.Seed, e.clock.Now()),
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.hosting.Close())
@@ -171,10 +172,11 @@ func (e *Emulator) backend() (hosting.Backend, error) {
 	return hosting.Modelled(hosting.ModelOptions{Model: e.opts.Model, Clock: e.clock, Seed: e.opts.Seed, Sleep: e.opts.Sleep})
 }
 
-// ids makes UUIDs that depend on the seed alone, so that a run can be repeated.
-func ids(seed uint64) func() string {
+// ids makes UUIDs that depend on the seed and on when it began, so that a run can be
+// repeated, and one that goes on from a state file makes others than before.
+func ids(seed uint64, began time.Time) func() string {
 	var mu sync.Mutex
-	rng := rand.New(rand.NewPCG(seed, 0x75756964))
+	rng := rand.New(rand.NewPCG(seed, uint64(began.UnixNano())))
 	return func() string {
 		mu.Lock()
 		high, low := rng.Uint64(), rng.Uint64()
@@ -243,6 +245,7 @@ func (e *Emulator) Reset() error {
 	if err := e.faults.Store(e.opts.Faults); err != nil {
 		return errors.Join(err, p.hosting.Close())
 	}
+	e.missing.forget()
 	e.ticked = e.clock.Now().Truncate(step)
 	old := e.parts.Swap(p)
 	return errors.Join(old.hosting.Close(), e.save())

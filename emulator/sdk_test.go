@@ -31,11 +31,14 @@ type sdk struct {
 	cloudwatch *cloudwatch.Client
 }
 
-func newSDK(w *world) *sdk {
+func newSDK(w *world, changes ...func(*aws.Config)) *sdk {
 	w.Helper()
 	cfg := aws.Config{
 		Region: emulator.DefaultRegion, BaseEndpoint: aws.String("http://emulator"), HTTPClient: w.client, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider(emulator.DefaultAccessKey, emulator.DefaultSecretKey, ""),
+	}
+	for _, change := range changes {
+		change(&cfg)
 	}
 	return &sdk{
 		world: w, sagemaker: sagemaker.NewFromConfig(cfg), runtime: sagemakerruntime.NewFromConfig(cfg),

@@ -62,11 +62,18 @@ func (e *Emulator) secretOf(accessKey string) (secret, token string, ok bool) {
 
 // invoke hands a signed invocation on.
 func (e *Emulator) invoke(p *parts, w http.ResponseWriter, r *http.Request) {
-	if e.faults.Load().ExpiredToken {
+	faults, operation := e.faults.Load(), "InvokeEndpoint"
+	if strings.HasSuffix(r.URL.Path, "-response-stream") {
+		operation = "InvokeEndpointWithResponseStream"
+	}
+	switch {
+	case faults.ExpiredToken:
 		p.server.Fail(w, r, expired(http.StatusForbidden))
 		return
-	}
-	if e.opts.NoAuth {
+	case denies(faults, operation):
+		p.server.Fail(w, r, e.denied(http.StatusForbidden, signsSageMaker, operation))
+		return
+	case e.opts.NoAuth:
 		p.hosting.ServeHTTP(w, r)
 		return
 	}
@@ -77,10 +84,13 @@ func (e *Emulator) invoke(p *parts, w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	body.Reset()
-	limit := e.opts.MaxBody
-	if read, err := io.Copy(body, io.LimitReader(r.Body, limit+1)); err != nil || read > limit {
-		// Too long, or broken off: it is refused whoever signed it.
-		r.Body = rest{io.MultiReader(bytes.NewReader(body.Bytes()), broken{err}, r.Body), r.Body}
+	read, err := io.Copy(body, io.LimitReader(r.Body, e.opts.MaxBody+1))
+	switch {
+	case err != nil:
+		p.server.Fail(w, r, wire.Errorf(http.StatusBadRequest, "ValidationError", "The body of the request broke off."))
+		return
+	case read > e.opts.MaxBody: // refused for its length alone, whoever signed it
+		r.ContentLength = max(read, r.ContentLength)
 		p.hosting.ServeHTTP(w, r)
 		return
 	}
@@ -104,17 +114,6 @@ var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }} //nolint:go
 type rest struct {
 	io.Reader
 	io.Closer
-}
-
-// broken gives the error of a body that broke off; without one it is empty.
-type broken struct{ err error }
-
-// Read reads nothing.
-func (b broken) Read([]byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
-	}
-	return 0, io.EOF
 }
 
 // operate runs a control plane's operation.
@@ -181,15 +180,25 @@ func (e *Emulator) before(ctx context.Context, service *wire.Service, operation 
 		}
 	}
 	switch {
-	case slices.Contains(f.AccessDenied, operation) || slices.Contains(f.AccessDenied, "*"):
-		return wire.Errorf(http.StatusBadRequest, "AccessDeniedException", "User: arn:aws:iam::%s:user/%s is not authorized to perform: %s:%s on resource: * because no identity-based policy allows the %s:%s action",
-			e.opts.Account, e.opts.AccessKey, permission(service), operation, permission(service), operation)
+	case denies(f, operation):
+		return e.denied(http.StatusBadRequest, permission(service), operation)
 	case e.faults.Strikes(f.ControlThrottleShare):
 		return wire.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
 	case e.faults.Strikes(f.ControlErrorShare):
 		return wire.Errorf(http.StatusInternalServerError, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure.")
 	}
 	return nil
+}
+
+func denies(f *Faults, operation string) bool {
+	return slices.Contains(f.AccessDenied, operation) || slices.Contains(f.AccessDenied, "*")
+}
+
+// denied is what IAM has a service answer.
+func (e *Emulator) denied(status int, service, operation string) *wire.Error {
+	return wire.Errorf(status, "AccessDeniedException",
+		"User: arn:aws:iam::%s:user/%s is not authorized to perform: %[3]s:%[4]s on resource: * because no identity-based policy allows the %[3]s:%[4]s action",
+		e.opts.Account, e.opts.AccessKey, service, operation)
 }
 
 // permission is how IAM names a service.
@@ -231,6 +240,12 @@ func (m *missing) note(service, operation string) {
 	if !known {
 		m.log(fmt.Sprintf("missing here: %q was asked for, and answered as an unknown operation", name))
 	}
+}
+
+func (m *missing) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.seen)
 }
 
 func (m *missing) list() []string {

@@ -39,11 +39,18 @@ func readState(file string) (s state, err error) {
 	if err != nil {
 		return s, fmt.Errorf("reading the state: %w", err)
 	}
-	if err := json.Unmarshal(text, &s); err != nil {
-		return s, fmt.Errorf("state file %s: %w; repair it, or give another", file, err)
+	var head struct { // another version may have other types
+		SchemaVersion int `json:"schema_version"`
 	}
-	if s.SchemaVersion != stateVersion {
-		return s, fmt.Errorf("state file %s: has version %d, and this program reads %d; give another file", file, s.SchemaVersion, stateVersion)
+	err = json.Unmarshal(text, &head)
+	if err == nil && head.SchemaVersion != stateVersion {
+		return s, fmt.Errorf("state file %s: has version %d, and this program reads %d; give another file", file, head.SchemaVersion, stateVersion)
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("state file %s: %w; repair it, or give another", file, err)
 	}
 	return s, nil
 }
@@ -63,8 +70,8 @@ func (e *Emulator) keep() {
 	}
 }
 
-// save writes the state file if there is one and something has changed. A crash leaves
-// the old file or the new one.
+// save writes the state file if there is one and something has changed, model time by the
+// minute. A crash leaves the old file or the new one.
 func (e *Emulator) save() error {
 	if e.opts.StateFile == "" {
 		return nil
@@ -74,24 +81,20 @@ func (e *Emulator) save() error {
 	p := e.parts.Load()
 	s := state{
 		SchemaVersion: stateVersion,
+		ModelTime:     e.Now().Truncate(time.Minute).Add(time.Minute), // not told to anybody yet: what goes on from there never runs backwards
 		Hosting:       p.hosting.Snapshot(), CloudWatch: p.cloudwatch.Snapshot(), AutoScaling: p.autoscaling.Snapshot(),
 	}
-	content, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("saving the state: %w", err)
-	}
-	if bytes.Equal(content, e.saved) {
-		return nil
-	}
-	s.ModelTime = e.Now()
 	text, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return fmt.Errorf("saving the state: %w", err)
 	}
+	if bytes.Equal(text, e.saved) {
+		return nil
+	}
 	if err := replaceFile(e.opts.StateFile, text); err != nil {
 		return fmt.Errorf("saving the state: %w", err)
 	}
-	e.saved = content
+	e.saved = text
 	return nil
 }
 

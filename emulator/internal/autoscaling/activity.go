@@ -123,7 +123,7 @@ func (a *Autoscaler) setCapacity(t *target, d scaling.Decision, cause string, wa
 // ask asks the resource for the capacity of a pending activity.
 func (a *Autoscaler) ask(t *target, x *activity, now time.Time) {
 	wanted, name := x.Change.Decision.Desired, x.key().capacityName()
-	if err := a.opts.Capacity.SetCapacity(t.Resource, t.Dimension, wanted); err != nil {
+	if err := a.opts.Capacity.SetCapacity(t.Resource, t.Dimension, wanted, now); err != nil {
 		a.history.finish(x, failed, fmt.Sprintf("Failed to set %s to %d. Reason: %s", name, wanted, a.reason(err)), now)
 		return
 	}

@@ -29,8 +29,9 @@ type Capacity interface {
 	// resource is being changed, by whomever.
 	Capacity(resourceID, dimension string) (current, desired int, updating bool, err error)
 	// SetCapacity asks for a capacity. A refusal is a *wire.Error in the words of the
-	// operation that AWS would call.
-	SetCapacity(resourceID, dimension string, n int) error
+	// operation that AWS would call. The model time is the second that is being ticked:
+	// the clock may be far ahead of it.
+	SetCapacity(resourceID, dimension string, n int, now time.Time) error
 }
 
 // Alarms is where alarms are kept: CloudWatch.

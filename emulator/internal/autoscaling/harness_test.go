@@ -51,7 +51,7 @@ func (h *hosting) Capacity(id, _ string) (current, desired int, updating bool, e
 	return r.current, r.desired, r.busy > 0, nil
 }
 
-func (h *hosting) SetCapacity(id, _ string, n int) error {
+func (h *hosting) SetCapacity(id, _ string, n int, _ time.Time) error {
 	if h.callback != nil {
 		h.callback()
 	}

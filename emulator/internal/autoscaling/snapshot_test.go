@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -242,12 +243,12 @@ type bounded struct {
 	t *rapid.T
 }
 
-func (b *bounded) SetCapacity(id, dimension string, n int) error {
+func (b *bounded) SetCapacity(id, dimension string, n int, now time.Time) error {
 	target := b.a().targets[key{id, dimension}]
 	if target == nil || n < target.State.Min || n > target.State.Max {
 		b.t.Fatalf("SetCapacity(%q, %d) for the target %+v", id, n, target)
 	}
-	return b.hosting.SetCapacity(id, dimension, n)
+	return b.hosting.SetCapacity(id, dimension, n, now)
 }
 
 func TestSnapshotSharesNothing(t *testing.T) {

@@ -1,7 +1,6 @@
 package hosting
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"time"
@@ -42,21 +41,22 @@ func (h *Hosting) Capacity(resourceID, dimension string) (current, desired int, 
 }
 
 // SetCapacity asks for a number of instances or copies, as UpdateEndpointWeightsAndCapacities
-// and UpdateInferenceComponentRuntimeConfig would, and with their errors.
-func (h *Hosting) SetCapacity(resourceID, dimension string, n int) error {
+// and UpdateInferenceComponentRuntimeConfig would at an instant of model time, and with
+// their errors.
+func (h *Hosting) SetCapacity(resourceID, dimension string, n int, now time.Time) error {
 	name, variant, err := parseScalable(resourceID, dimension)
 	if err != nil {
 		return err
 	}
 	if dimension == CopyCount {
-		_, err = h.updateRuntime(context.Background(), &updateRuntimeInput{
+		_, err = h.changeRuntime(&updateRuntimeInput{
 			InferenceComponentName: name, DesiredRuntimeConfig: &runtimeConfig{CopyCount: &n},
-		})
+		}, now)
 		return err
 	}
-	_, err = h.updateWeights(context.Background(), &updateWeightsInput{
+	_, err = h.changeWeights(&updateWeightsInput{
 		EndpointName: name, DesiredWeightsAndCapacities: []desiredVariant{{VariantName: variant, DesiredInstanceCount: &n}},
-	})
+	}, now)
 	return err
 }
 

@@ -249,26 +249,26 @@ func TestCapacity(t *testing.T) {
 		}
 		id := VariantID("iris", "main")
 		want(id, InstanceCount, 1, 1, false)
-		if err := w.h.SetCapacity(id, InstanceCount, 3); err != nil {
+		if err := w.h.SetCapacity(id, InstanceCount, 3, w.h.opts.Clock.Now()); err != nil {
 			w.Fatal(err)
 		}
 		want(id, InstanceCount, 1, 3, true)
 		busy := `ValidationException: Cannot update in-progress endpoint "` + irisARN + `".`
-		if err := w.h.SetCapacity(id, InstanceCount, 4); err == nil || err.Error() != busy {
+		if err := w.h.SetCapacity(id, InstanceCount, 4, w.h.opts.Clock.Now()); err == nil || err.Error() != busy {
 			w.Errorf("SetCapacity of an endpoint that is Updating = %v, want %s", err, busy)
 		}
 		w.run(delay)
 		want(id, InstanceCount, 3, 3, false)
 		one := 1
 		w.store(fault.Faults{InstanceQuota: &one})
-		if err := w.h.SetCapacity(id, InstanceCount, 4); err == nil || err.Error() != exceeded("ml.m5.xlarge", 1, 3, 1).Error() {
+		if err := w.h.SetCapacity(id, InstanceCount, 4, w.h.opts.Clock.Now()); err == nil || err.Error() != exceeded("ml.m5.xlarge", 1, 3, 1).Error() {
 			w.Errorf("SetCapacity beyond the quota = %v, want ResourceLimitExceeded", err)
 		}
 		w.store(fault.Faults{})
 		w.host(1, false)
 		w.component("a", 1, 1)
 		w.run(delay + time.Second)
-		if err := w.h.SetCapacity(ComponentID("a"), CopyCount, 2); err != nil {
+		if err := w.h.SetCapacity(ComponentID("a"), CopyCount, 2, w.h.opts.Clock.Now()); err != nil {
 			w.Fatal(err)
 		}
 		want(ComponentID("a"), CopyCount, 1, 2, true)
@@ -280,7 +280,7 @@ func TestCapacity(t *testing.T) {
 			if _, _, _, err := w.h.Capacity(id, dimension); err == nil {
 				w.Errorf("Capacity(%q) = nil error", id)
 			}
-			if err := w.h.SetCapacity(id, dimension, 1); err == nil {
+			if err := w.h.SetCapacity(id, dimension, 1, w.h.opts.Clock.Now()); err == nil {
 				w.Errorf("SetCapacity(%q) = nil error", id)
 			}
 		}

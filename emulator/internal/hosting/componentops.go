@@ -83,6 +83,10 @@ type updateRuntimeInput struct {
 }
 
 func (h *Hosting) updateRuntime(_ context.Context, in *updateRuntimeInput) (*componentOutput, error) {
+	return h.changeRuntime(in, h.opts.Clock.Now())
+}
+
+func (h *Hosting) changeRuntime(in *updateRuntimeInput, now time.Time) (*componentOutput, error) {
 	var checks wire.Checks
 	checkName(&checks, "inferenceComponentName", in.InferenceComponentName, modelPattern)
 	checks.Required("desiredRuntimeConfig", in.DesiredRuntimeConfig != nil)
@@ -90,7 +94,6 @@ func (h *Hosting) updateRuntime(_ context.Context, in *updateRuntimeInput) (*com
 	if err := checks.Err(); err != nil {
 		return nil, err
 	}
-	now := h.opts.Clock.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	c, err := h.changeableComponent(in.InferenceComponentName)

@@ -222,7 +222,7 @@ func TestExecScaleIn(t *testing.T) {
 	until(t, h, clock, func() bool { return statusOf(t, h) == inService })
 	units := (*h.table.Load())["iris"].variants[0].units
 	_, gone := hold(t, units[1].server.(*process).url.Host)
-	if err := h.SetCapacity("endpoint/iris/variant/main", InstanceCount, 1); err != nil {
+	if err := h.SetCapacity("endpoint/iris/variant/main", InstanceCount, 1, h.opts.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	_, _ = io.Copy(io.Discard, gone)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"plimsoll/emulator/internal/wire"
 )
@@ -178,10 +179,13 @@ func (in *updateWeightsInput) check() error {
 
 // updateWeights changes weights and instance counts, all or none.
 func (h *Hosting) updateWeights(_ context.Context, in *updateWeightsInput) (*endpointOutput, error) {
+	return h.changeWeights(in, h.opts.Clock.Now())
+}
+
+func (h *Hosting) changeWeights(in *updateWeightsInput, now time.Time) (*endpointOutput, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	now := h.opts.Clock.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e, err := h.changeable(in.EndpointName)
