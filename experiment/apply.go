@@ -11,9 +11,6 @@ import (
 	"plimsoll/scaling"
 )
 
-// ConsolePolicy is the name of the one policy that SageMaker's console shows.
-const ConsolePolicy = "SageMakerEndpointInvocationScalingPolicy"
-
 // Wanted is the scaling that is to be applied to a variant.
 type Wanted struct {
 	Target         scaling.PerMinute
@@ -115,12 +112,12 @@ func (w Wanted) bounds(s ScalingState) []Change {
 func (w Wanted) policy(s ScalingState) []Change {
 	out, in := int(w.ScaleOut/time.Second), int(w.ScaleIn/time.Second)
 	c := Change{
-		What: OnePolicy, Name: ConsolePolicy, Reason: "target tracking on the measured target",
+		What: OnePolicy, Name: scaling.ConsolePolicy, Reason: "target tracking on the measured target",
 		Desired: Setting{Policy: &Policy{
-			Name: ConsolePolicy, Metric: Metric, Target: float64(w.Target), ScaleOut: &out, ScaleIn: &in, DisableScaleIn: w.DisableScaleIn,
+			Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), ScaleOut: &out, ScaleIn: &in, DisableScaleIn: w.DisableScaleIn,
 		}},
 	}
-	if at := slices.IndexFunc(s.Policies, func(p Policy) bool { return p.Name == ConsolePolicy }); at >= 0 {
+	if at := slices.IndexFunc(s.Policies, func(p Policy) bool { return p.Name == scaling.ConsolePolicy }); at >= 0 {
 		was := s.Policies[at]
 		c.Current = Setting{Policy: &was}
 	}
@@ -135,13 +132,13 @@ func conflicts(policies []Policy, replace bool) ([]Policy, error) {
 	var found []Policy
 	var names []string
 	for _, p := range policies {
-		if p.Name == ConsolePolicy && !p.Tracks() {
+		if p.Name == scaling.ConsolePolicy && !p.Tracks() {
 			return nil, &ControlError{
 				Problem: ProblemInvalid, Err: fmt.Errorf("policy %s is not one of target tracking, and its type cannot be changed", p.Name),
 				Remedy: "delete it first",
 			}
 		}
-		if p.Name != ConsolePolicy && p.Metric == Metric {
+		if p.Name != scaling.ConsolePolicy && p.Metric == Metric {
 			found, names = append(found, p), append(names, p.Name)
 		}
 	}
@@ -160,7 +157,7 @@ func cautions(e EndpointState, v VariantState, s ScalingState, w Wanted) []strin
 	caution := func(format string, args ...any) { cautions = append(cautions, fmt.Sprintf(format, args...)) }
 	for _, p := range s.Policies {
 		switch {
-		case p.Name == ConsolePolicy || p.Metric == Metric:
+		case p.Name == scaling.ConsolePolicy || p.Metric == Metric:
 		case p.Tracks():
 			caution("policy %s tracks another metric: the larger capacity of the two wins, and scale-in waits for both", p.Name)
 		default:

@@ -159,7 +159,7 @@ func scaled() ScalingState {
 	return ScalingState{
 		Target: &ScalableTarget{Min: 2, Max: 6},
 		Policies: []Policy{
-			{Name: ConsolePolicy, Metric: Metric, Target: 70, ScaleOut: &out, ScaleIn: &in},
+			{Name: scaling.ConsolePolicy, Metric: Metric, Target: 70, ScaleOut: &out, ScaleIn: &in},
 			{Name: "cpu", Custom: []byte(`{"MetricName":"CPUUtilization"}`), Target: 50},
 		},
 	}
@@ -308,7 +308,7 @@ func TestUndoLeavesWhatSomebodyHasChanged(t *testing.T) {
 		if err := w.plane().Make(t.Context(), one, changes); err != nil {
 			t.Fatal(err)
 		}
-		at := slices.IndexFunc(w.scaling.Policies, func(p Policy) bool { return p.Name == ConsolePolicy })
+		at := slices.IndexFunc(w.scaling.Policies, func(p Policy) bool { return p.Name == scaling.ConsolePolicy })
 		w.scaling.Policies[at].Target = 333
 		left, err := w.plane().Undo(t.Context(), one, w.intents, false)
 		if len(left) != 1 || !strings.Contains(left[0].Why, "somebody has changed it") {
