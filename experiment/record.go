@@ -173,6 +173,7 @@ type Measured struct {
 	Response      Quantiles        `json:"response_time_ms"` // successes, from the intended instant
 	Service       Quantiles        `json:"service_time_ms"`  // successes, from the send
 	Lateness      Quantiles        `json:"lateness_ms"`      // every send, from the intended instant
+	Stream        *Stream          `json:"stream,omitempty"` // answers that came in parts; absent where there was none
 	Late          int64            `json:"late"`
 	Dropped       int64            `json:"dropped"`
 	Unanswered    int64            `json:"unanswered"`
@@ -184,6 +185,14 @@ type Measured struct {
 	Doubts        []string         `json:"doubts"`                // why not
 	Overloaded    bool             `json:"overloaded,omitempty"`  // ended early: too many in flight
 	Interrupted   bool             `json:"interrupted,omitempty"` // ended early: stopped
+}
+
+// Stream is what was measured within answers that came in parts.
+type Stream struct {
+	Parts             int64     `json:"parts"`
+	FirstByteResponse Quantiles `json:"first_byte_response_time_ms"` // from the intended instant
+	FirstByteService  Quantiles `json:"first_byte_service_time_ms"`  // from the send
+	Gaps              Quantiles `json:"between_parts_ms"`            // from the end of one part to the end of the next
 }
 
 // Quantiles of a duration, in milliseconds. All are zero when nothing was recorded.

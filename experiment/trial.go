@@ -44,6 +44,11 @@ func measuredOf(m loadgen.Measurement, limits loadgen.Limits) Measured {
 		Valid: len(doubts) == 0, Doubts: append([]string{}, doubts...),
 		Overloaded: m.Overloaded, Interrupted: m.Interrupted,
 	}
+	if s := m.Stream; s != nil {
+		out.Stream = &Stream{
+			Parts: s.Parts, FirstByteResponse: quantilesOf(s.FirstByteResponse), FirstByteService: quantilesOf(s.FirstByteService), Gaps: quantilesOf(s.Gaps),
+		}
+	}
 	for class, n := range m.Counts.Errors {
 		if n > 0 {
 			out.Errors[loadgen.Class(class).String()] = n

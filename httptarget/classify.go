@@ -36,20 +36,51 @@ func classOfAnswer(a *answer, invocationPath bool) loadgen.Class {
 		return loadgen.ModelError
 	case s == http.StatusBadRequest && (a.throttling || saysThrottling(a.keep, invocationPath || a.sageMaker)):
 		return loadgen.Throttled
+	case (s == http.StatusUnauthorized || s == http.StatusForbidden) && a.sageMaker, s/100 == 4 && refusesCredentials(a):
+		return loadgen.Unauthorized
 	case s/100 == 4:
 		return loadgen.ClientError
 	}
 	return loadgen.ServerError // a status outside 100 to 599 counts as one (RFC 9110, 15)
 }
 
-// isThrottlingName reports whether an AWS error type, with or without the shape's
-// namespace in front and an address behind it, is the throttle.
-func isThrottlingName(name []byte) bool {
+// shapeName is an AWS error type without the shape's namespace in front and the
+// address behind it.
+func shapeName(name []byte) []byte {
 	name, _, _ = bytes.Cut(name, []byte{':'})
 	if i := bytes.LastIndexByte(name, '#'); i >= 0 {
 		name = name[i+1:]
 	}
-	return string(trimBlanks(name)) == "ThrottlingException"
+	return trimBlanks(name)
+}
+
+func isThrottlingName(name []byte) bool { return string(shapeName(name)) == "ThrottlingException" }
+
+// isCredentialsName reports whether an AWS error type says that the signature, the
+// credentials or the permission were refused ("Common Errors" of AWS's API
+// references, and the names that signing gateways use). It tells nothing of the
+// model and nothing of its load.
+func isCredentialsName(name []byte) bool {
+	switch string(bytes.TrimSuffix(shapeName(name), []byte("Exception"))) {
+	case "AccessDenied", "ExpiredToken", "IncompleteSignature", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidSignature", "InvalidToken",
+		"MissingAuthenticationToken", "NotAuthorized", "OptInRequired", "RequestExpired", "SignatureDoesNotMatch", "TokenRefreshRequired", "UnrecognizedClient":
+		return true
+	}
+	return false
+}
+
+// refusesCredentials reports whether the answer names such an error, in its
+// header or in its body.
+func refusesCredentials(a *answer) bool {
+	if a.unauthorized {
+		return true
+	}
+	for _, key := range []string{`"__type"`, `"code"`, `"Code"`} {
+		if isCredentialsName(jsonString(a.keep, key)) {
+			return true
+		}
+	}
+	return false
 }
 
 // saysThrottling reports whether the body of a 400 names the throttle as its type

@@ -51,6 +51,9 @@ type netSession struct {
 	answer    answer
 	full      http.Header // of the last answer
 	detail    []byte
+	stamp     Stamp    // nil for none
+	follow    Follower // nil for none
+	lines     []byte   // that the stamp wrote
 
 	running context.Context //nolint:containedctx // ends with the session, which outlives every call
 	cancel  context.CancelFunc
@@ -73,6 +76,7 @@ func (n *netHTTP) open(ctx context.Context, t *Target) (*netSession, error) {
 func (n *netHTTP) newSession(t *Target) *netSession {
 	s := &netSession{target: t, ahead: make(chan net.Conn, 1), buf: make([]byte, bodyBuffer)}
 	s.answer.keep = make([]byte, 0, maxDetail)
+	s.stamp, s.follow = t.hooks()
 	s.running, s.cancel = context.WithCancel(context.Background())
 	s.transport = &http.Transport{
 		Proxy:                  http.ProxyURL(n.proxy),
@@ -120,7 +124,15 @@ func (s *netSession) exchange(req loadgen.Request) error {
 	s.answer = answer{keep: s.answer.keep[:0], keepAll: s.answer.keepAll, location: s.answer.location[:0]}
 	ctx, cancel := context.WithTimeout(s.running, s.target.timeout)
 	defer cancel()
-	resp, err := s.transport.RoundTrip(s.request(ctx, req))
+	now := time.Now()
+	if s.follow != nil {
+		s.follow.Start(now)
+	}
+	r := s.request(ctx, req)
+	if err := s.addStamp(r.Header, req, now); err != nil {
+		return err
+	}
+	resp, err := s.transport.RoundTrip(r)
 	if err != nil {
 		return err
 	}
@@ -131,7 +143,8 @@ func (s *netSession) exchange(req loadgen.Request) error {
 		return errUpgrade
 	}
 	a.sageMaker = resp.Header.Get("X-Amzn-Requestid") != ""
-	a.throttling = isThrottlingName([]byte(resp.Header.Get("X-Amzn-Errortype")))
+	name := []byte(resp.Header.Get("X-Amzn-Errortype"))
+	a.throttling, a.unauthorized = isThrottlingName(name), isCredentialsName(name)
 	if a.status/100 == 3 {
 		a.location = append(a.location, resp.Header.Get("Location")...)
 	}
@@ -159,6 +172,22 @@ func (s *netSession) request(ctx context.Context, req loadgen.Request) *http.Req
 	return h.WithContext(ctx)
 }
 
+// addStamp sets the headers that the stamp wrote.
+func (s *netSession) addStamp(header http.Header, req loadgen.Request, now time.Time) (err error) {
+	if s.stamp == nil {
+		return nil
+	}
+	if s.lines, err = s.stamp.Append(s.lines[:0], req, now); err != nil {
+		return err
+	}
+	for line := range strings.SplitSeq(string(s.lines), "\r\n") {
+		if name, value, ok := strings.Cut(line, ": "); ok {
+			header.Set(name, value)
+		}
+	}
+	return nil
+}
+
 func (s *netSession) discard(body io.Reader) error {
 	a := &s.answer
 	for {
@@ -167,6 +196,11 @@ func (s *netSession) discard(body io.Reader) error {
 			a.keep = append(a.keep, s.buf[:min(n, cap(a.keep)-len(a.keep))]...)
 		}
 		a.received += int64(n)
+		if s.follow != nil {
+			if err := a.feedTo(s.follow, s.buf[:n]); err != nil {
+				return err
+			}
+		}
 		if limit := s.target.maxAnswer; limit > 0 && a.received > limit {
 			return errTooLong
 		}
@@ -180,11 +214,9 @@ func (s *netSession) discard(body io.Reader) error {
 }
 
 func (s *netSession) answered(out *loadgen.Outcome) {
-	out.Class = classOfAnswer(&s.answer, s.target.invocationPath)
-	if out.Class != loadgen.OK {
-		s.detail = appendDetail(s.detail[:0], &s.answer)
-		scrub(s.detail, s.target.secrets)
-		out.Detail = s.detail
+	s.detail = finish(out, &s.answer, s.target, s.follow, s.detail)
+	if len(out.Detail) > 0 {
+		s.target.scrub(out.Detail, s.stamp)
 	}
 }
 
@@ -207,7 +239,7 @@ func (s *netSession) fail(out *loadgen.Outcome, err error) {
 		return
 	}
 	s.detail = appendText(s.detail[:0], err.Error())
-	scrub(s.detail, s.target.secrets)
+	s.target.scrub(s.detail, s.stamp)
 	out.Detail = s.detail
 }
 

@@ -68,6 +68,12 @@ type Options struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// NetHTTP sends through net/http even where the fast path would do.
 	NetHTTP bool
+
+	// Stamper, unless nil, adds headers to each request as it leaves.
+	Stamper Stamper
+	// Follow, unless nil, makes for each session what reads the bodies of good
+	// answers as they arrive.
+	Follow func() Follower
 }
 
 // Body is one body of the corpus.
@@ -76,6 +82,9 @@ type Body struct {
 	Content     []byte
 	ContentType string // Content-Type header; empty sends that of Options.Header, if any
 	Accept      string // Accept header; likewise
+	// Header are further headers of this body, as in Options.Header, which they
+	// replace.
+	Header http.Header
 }
 
 // Validate reports every problem of the options.
@@ -92,8 +101,12 @@ func (o Options) Validate() error {
 		problems = append(problems,
 			checkValue(fmt.Sprintf("content type of body %d", i), b.ContentType),
 			checkValue(fmt.Sprintf("accept of body %d", i), b.Accept))
+		problems = append(problems, o.checkHeader(b.Header)...)
+		if headerHas(b.Header, "Host") {
+			problems = append(problems, fmt.Errorf("header Host of body %d: give it in Options.Header, for all bodies", i))
+		}
 	}
-	problems = append(problems, o.checkHeader()...)
+	problems = append(problems, o.checkHeader(o.Header)...)
 	if strings.ContainsFunc(string(o.BearerToken), func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		problems = append(problems, errors.New("bearer token: it holds a space, a line end or a character outside ASCII; give the bare token"))
 	}
@@ -146,15 +159,15 @@ func (o Options) parsedURL() (*url.URL, error) {
 	return u, nil
 }
 
-func (o Options) checkHeader() []error {
+func (o Options) checkHeader(header http.Header) []error {
 	var problems []error
 	hosts := 0
-	for _, name := range sortedNames(o.Header) {
+	for _, name := range sortedNames(header) {
 		switch strings.ToLower(name) {
 		case "content-length", "transfer-encoding", "connection":
 			problems = append(problems, fmt.Errorf("header %s: set by the target itself; leave it out", name))
 		case "host":
-			hosts += len(o.Header[name])
+			hosts += len(header[name])
 		case "authorization":
 			if o.BearerToken != "" {
 				problems = append(problems, errors.New("header Authorization next to a bearer token: give one of them"))
@@ -163,7 +176,7 @@ func (o Options) checkHeader() []error {
 		if !isToken(name) {
 			problems = append(problems, fmt.Errorf("header %q: not a header name", name))
 		}
-		for _, value := range o.Header[name] {
+		for _, value := range header[name] {
 			problems = append(problems, checkValue("header "+strconv.Quote(name), value))
 		}
 	}

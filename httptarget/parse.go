@@ -50,6 +50,7 @@ type answerReader struct {
 	src       io.Reader
 	headOnly  bool  // answers to HEAD have no body
 	maxAnswer int64 // bytes of body, 0 for no limit
+	follow    Follower
 
 	buf  []byte // unread bytes are buf[r:w]
 	r, w int
@@ -66,6 +67,8 @@ type answer struct {
 
 	sageMaker  bool // x-amzn-requestid was there
 	throttling bool // x-amzn-errortype named ThrottlingException
+	// unauthorized: x-amzn-errortype named a refusal of the credentials.
+	unauthorized bool
 
 	keep     []byte      // first bytes of the body of an answer that is not 2xx
 	location []byte      // of a redirect
@@ -245,7 +248,7 @@ func (a *answerReader) header(name, value []byte) error {
 		if equalFold(name, "x-amzn-requestid") {
 			a.sageMaker = true
 		} else if equalFold(name, "x-amzn-errortype") {
-			a.throttling = isThrottlingName(value)
+			a.throttling, a.unauthorized = isThrottlingName(value), isCredentialsName(value)
 		}
 	case len("transfer-encoding"):
 		if equalFold(name, "transfer-encoding") {
@@ -424,10 +427,11 @@ func (a *answerReader) discard(n int64) error {
 	for {
 		p := a.buf[a.r:a.w]
 		if int64(len(p)) >= n {
-			a.take(p[:n])
-			return nil
+			return a.take(p[:n])
 		}
-		a.take(p)
+		if err := a.take(p); err != nil {
+			return err
+		}
 		n -= int64(len(p))
 		if n > firstBuffer {
 			a.widen()
@@ -441,7 +445,9 @@ func (a *answerReader) discard(n int64) error {
 // readToClose reads a body that ends with the connection.
 func (a *answerReader) readToClose() error {
 	for {
-		a.take(a.buf[a.r:a.w])
+		if err := a.take(a.buf[a.r:a.w]); err != nil {
+			return err
+		}
 		if a.maxAnswer > 0 && a.received > a.maxAnswer {
 			return errTooLong
 		}
@@ -466,13 +472,17 @@ func (a *answerReader) widen() {
 
 // take counts p, which begins the unread bytes, as body and keeps its beginning
 // where it is wanted.
-func (a *answerReader) take(p []byte) {
+func (a *answerReader) take(p []byte) error {
 	if a.status/100 != 2 || a.keepAll {
 		room := cap(a.keep) - len(a.keep)
 		a.keep = append(a.keep, p[:min(room, len(p))]...)
 	}
 	a.received += int64(len(p))
 	a.r += len(p)
+	if a.follow != nil {
+		return a.feedTo(a.follow, p)
+	}
+	return nil
 }
 
 // atLeast reads until n bytes are unread.

@@ -39,9 +39,9 @@ func (t *Target) ProbeWith(ctx context.Context, req loadgen.Request) (Answer, er
 	if err != nil {
 		return Answer{}, err
 	}
-	t.scrubAnswer(&answer)
 	switch answer.Class {
-	case loadgen.OK, loadgen.Throttled, loadgen.ModelError, loadgen.Redirect, loadgen.ClientError, loadgen.ServerError:
+	case loadgen.OK, loadgen.Throttled, loadgen.ModelError, loadgen.Redirect, loadgen.ClientError, loadgen.ServerError,
+		loadgen.Unauthorized, loadgen.StreamFailed:
 		return answer, nil
 	default:
 	}
@@ -64,6 +64,7 @@ func (t *Target) probeFast(ctx context.Context, req loadgen.Request) (Answer, er
 	if out.Status != 0 {
 		a.Header = s.in.full
 	}
+	t.scrubAnswer(&a, s.stamp)
 	return a, nil
 }
 
@@ -80,6 +81,7 @@ func (t *Target) probeNet(ctx context.Context, req loadgen.Request) (Answer, err
 	if out.Status != 0 {
 		a.Header = s.full
 	}
+	t.scrubAnswer(&a, s.stamp)
 	return a, nil
 }
 
@@ -88,12 +90,12 @@ func answerFrom(out loadgen.Outcome, body []byte) Answer {
 }
 
 // scrubAnswer blanks the target's secrets where the server sent them back.
-func (t *Target) scrubAnswer(a *Answer) {
-	scrub(a.Body, t.secrets)
+func (t *Target) scrubAnswer(a *Answer, stamp Stamp) {
+	t.scrub(a.Body, stamp)
 	for _, values := range a.Header {
 		for i, value := range values {
 			p := []byte(value)
-			scrub(p, t.secrets)
+			t.scrub(p, stamp)
 			values[i] = string(p)
 		}
 	}

@@ -2,6 +2,7 @@ package httptarget
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,8 +13,12 @@ import (
 // userAgent is sent unless Options.Header has one.
 const userAgent = "plimsoll"
 
+// contentLength begins the last header line of a request.
+const contentLength = "Content-Length: "
+
 // rendered is one body of the corpus as it goes out.
 type rendered struct {
+	host   string
 	wire   []byte // the whole request with its fixed content
 	prefix []byte // the request as far as "Content-Length: ", for a content of the moment
 	header http.Header
@@ -30,7 +35,7 @@ func render(o Options, u *url.URL, b Body) rendered {
 			p = append(p, name+": "+value+"\r\n"...)
 		}
 	}
-	r := rendered{header: header, prefix: append(slices.Clip(p), "Content-Length: "...)}
+	r := rendered{host: host, header: header, prefix: append(slices.Clip(p), contentLength...)}
 	if len(b.Content) == 0 && !expectsContent(o.method()) {
 		r.wire = append(slices.Clip(p), "\r\n"...)
 		return r
@@ -44,6 +49,9 @@ func render(o Options, u *url.URL, b Body) rendered {
 	return r
 }
 
+// head is the request as far as its last header but Content-Length.
+func (r *rendered) head() []byte { return r.prefix[:len(r.prefix)-len(contentLength)] }
+
 // expectsContent reports whether a request of this method carries a length even
 // when it is zero (RFC 9110, 8.6).
 func expectsContent(method string) bool {
@@ -56,6 +64,7 @@ func requestHeader(o Options, u *url.URL, b Body) (string, http.Header) {
 	host, header := hostHeader(u), http.Header{}
 	for name, values := range o.Header {
 		switch {
+		case headerHas(b.Header, name):
 		case strings.EqualFold(name, "Host"):
 			if len(values) > 0 {
 				host = values[0]
@@ -65,6 +74,7 @@ func requestHeader(o Options, u *url.URL, b Body) (string, http.Header) {
 			header[name] = append(header[name], values...)
 		}
 	}
+	maps.Copy(header, b.Header)
 	if b.ContentType != "" {
 		header["Content-Type"] = []string{b.ContentType}
 	}

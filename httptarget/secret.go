@@ -30,9 +30,9 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // taken for the beginning of that secret; fewer would blank ordinary words.
 const leastScrubbed = 4
 
-// scrub overwrites every secret in text with asterisks, because servers that
+// Scrub overwrites every secret in text with asterisks, because servers that
 // answer with the request's own headers are common where errors are.
-func scrub(text []byte, secrets [][]byte) {
+func Scrub(text []byte, secrets [][]byte) {
 	for _, secret := range secrets {
 		for rest := text; ; {
 			i := bytes.Index(rest, secret)

@@ -23,6 +23,9 @@ const (
 	// the socket's buffers surely take. A longer one is written while reading, so
 	// that an early answer is seen and neither side waits for the other.
 	inlineWrite = 64 << 10
+	// copied is the longest content that is copied behind a stamped head, so that
+	// both go out in one piece; above it, the copy costs more than a second piece.
+	copied = 16 << 10
 	// lateAnswer is how long to look for an answer after the write failed, and for
 	// the write to end after the answer has come. Both normally have happened.
 	lateAnswer = 50 * time.Millisecond
@@ -39,6 +42,9 @@ type session struct {
 	last   time.Time // of the last send
 	aside  time.Duration
 	detail []byte
+
+	stamp  Stamp    // nil for none
+	follow Follower // nil for none
 
 	out     []byte      // a request with a content of the moment
 	vec     [2][]byte   // head and content, when the content is too long to copy
@@ -66,6 +72,8 @@ func (t *Target) openFast(ctx context.Context) (*session, error) {
 func (t *Target) newSession() *session {
 	s := &session{target: t, wrote: make(chan error, 1)}
 	s.in.headOnly, s.in.maxAnswer = t.headOnly, t.maxAnswer
+	s.stamp, s.follow = t.hooks()
+	s.in.follow = s.follow
 	s.in.keep = make([]byte, 0, maxDetail)
 	s.write = s.writeAll
 	s.dialing, s.cancel = context.WithCancel(context.Background())
@@ -98,6 +106,9 @@ func (s *session) once(req loadgen.Request) (out loadgen.Outcome, sent bool) {
 		}
 	}
 	s.last = now
+	if s.follow != nil {
+		s.follow.Start(now)
+	}
 	if s.conn == nil {
 		if err := s.connectBy(deadline); err != nil {
 			s.fail(&out, err)
@@ -108,7 +119,9 @@ func (s *session) once(req loadgen.Request) (out loadgen.Outcome, sent bool) {
 	}
 	if err := s.exchange(req); err != nil {
 		s.fail(&out, err)
-		s.disconnect()
+		if !is[*loadgen.OpenError](err) { // the stamp's: nothing was sent
+			s.disconnect()
+		}
 		return out, true
 	}
 	s.answered(&out)
@@ -134,11 +147,20 @@ func (s *session) Aside() time.Duration { return s.aside }
 
 // exchange writes one request and reads its answer into s.in.
 func (s *session) exchange(req loadgen.Request) error {
-	head, content := s.compose(req)
-	if len(head)+len(content) > inlineWrite {
-		return s.exchangeLong(head, content)
+	s.in.status, s.in.received = 0, 0
+	head, content, err := s.compose(req)
+	if err != nil {
+		return err
 	}
-	if _, err := s.conn.Write(head); err != nil {
+	switch {
+	case len(head)+len(content) > inlineWrite:
+		return s.exchangeLong(head, content)
+	case len(content) > 0:
+		err = s.writeBoth(head, content)
+	default:
+		_, err = s.conn.Write(head)
+	}
+	if err != nil {
 		return s.afterWrite(err)
 	}
 	return s.in.read()
@@ -146,19 +168,54 @@ func (s *session) exchange(req loadgen.Request) error {
 
 // compose gives the bytes of the request: all in head or, where a content of the
 // moment is too long to be worth a copy, in both.
-func (s *session) compose(req loadgen.Request) (head, content []byte) {
+func (s *session) compose(req loadgen.Request) (head, content []byte, err error) {
 	r := &s.target.requests[req.Body]
+	if s.stamp != nil {
+		return s.composeStamped(r, req)
+	}
 	if req.Content == nil {
-		return r.wire, nil
+		return r.wire, nil, nil
 	}
 	s.out = append(s.out[:0], r.prefix...)
 	s.out = strconv.AppendInt(s.out, int64(len(req.Content)), 10)
 	s.out = append(s.out, "\r\n\r\n"...)
 	if len(s.out)+len(req.Content) > inlineWrite {
-		return s.out, req.Content
+		return s.out, req.Content, nil
 	}
 	s.out = append(s.out, req.Content...)
-	return s.out, nil
+	return s.out, nil, nil
+}
+
+// composeStamped is compose where headers are added as the request leaves.
+func (s *session) composeStamped(r *rendered, req loadgen.Request) (head, content []byte, err error) {
+	s.out, err = s.stamp.Append(append(s.out[:0], r.head()...), req, s.last)
+	if err != nil {
+		return nil, nil, err
+	}
+	content = r.body
+	if req.Content != nil {
+		content = req.Content
+	}
+	if len(content) > 0 || s.target.sendsLength {
+		s.out = append(s.out, contentLength...)
+		s.out = strconv.AppendInt(s.out, int64(len(content)), 10)
+		s.out = append(s.out, "\r\n"...)
+	}
+	s.out = append(s.out, "\r\n"...)
+	if len(content) > copied {
+		return s.out, content, nil
+	}
+	s.out = append(s.out, content...)
+	return s.out, nil, nil
+}
+
+// writeBoth writes head and content, in one system call where the connection can.
+func (s *session) writeBoth(head, content []byte) error {
+	s.vec = [2][]byte{head, content}
+	s.buffers = s.vec[:]
+	_, err := s.buffers.WriteTo(s.conn)
+	s.vec = [2][]byte{}
+	return err
 }
 
 // exchangeLong writes the request on a second goroutine and waits for both ends.
@@ -199,11 +256,14 @@ func (s *session) afterWrite(werr error) error {
 // answered fills in the outcome of a complete answer, whatever its status.
 func (s *session) answered(out *loadgen.Outcome) {
 	out.Status, out.Received = s.in.status, s.in.received
-	out.Class = classOfAnswer(&s.in.answer, s.target.invocationPath)
-	if out.Class != loadgen.OK {
-		s.detail = appendDetail(s.detail[:0], &s.in.answer)
-		scrub(s.detail, s.target.secrets)
-		out.Detail = s.detail
+	s.detail = finish(out, &s.in.answer, s.target, s.follow, s.detail)
+	s.scrub(out)
+}
+
+// scrub blanks in the detail what must not be shown.
+func (s *session) scrub(out *loadgen.Outcome) {
+	if len(out.Detail) > 0 {
+		s.target.scrub(out.Detail, s.stamp)
 	}
 }
 
@@ -227,8 +287,8 @@ func (s *session) fail(out *loadgen.Outcome, err error) {
 		return
 	}
 	s.detail = appendText(s.detail[:0], err.Error())
-	scrub(s.detail, s.target.secrets)
 	out.Detail = s.detail
+	s.scrub(out)
 }
 
 func (s *session) connectBy(deadline time.Time) error {

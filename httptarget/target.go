@@ -24,6 +24,9 @@ type Target struct {
 	secrets   [][]byte
 	// invocationPath says that the URL has the path of a SageMaker invocation.
 	invocationPath bool
+	sendsLength    bool // even for an empty body
+	stamper        Stamper
+	follow         func() Follower
 
 	dialer *dialer // to the server or, through net/http, to the proxy
 	// net is set where requests go through net/http.
@@ -56,14 +59,24 @@ func New(o Options) (*Target, error) {
 		timeout:        o.timeout(),
 		secrets:        o.secrets(u),
 		invocationPath: isInvocationPath(u.Path),
+		sendsLength:    expectsContent(o.method()),
+		stamper:        o.Stamper,
+		follow:         o.Follow,
 		dialer:         newDialer(o, u),
 	}
 	bodies := o.Bodies
 	if len(bodies) == 0 {
 		bodies = []Body{{}}
 	}
-	for _, b := range bodies {
-		t.requests = append(t.requests, render(o, u, b))
+	for i, b := range bodies {
+		r := render(o, u, b)
+		t.requests = append(t.requests, r)
+		if o.Stamper == nil {
+			continue
+		}
+		if err := o.Stamper.Prepare(i, &http.Request{Method: o.method(), URL: u, Host: r.host, Header: r.header}, b.Content); err != nil {
+			return nil, fmt.Errorf("preparing the request of body %d: %w", i, err)
+		}
 	}
 	if err := t.chooseEngine(o, u); err != nil {
 		return nil, err
@@ -103,12 +116,13 @@ func proxyFunc(o Options) func(*http.Request) (*url.URL, error) {
 	return o.Proxy
 }
 
-// isInvocationPath reports whether path is /endpoints/NAME/invocations, with or
-// without what follows for a stream.
+// isInvocationPath reports whether path ends in /endpoints/NAME/invocations, with
+// or without what follows for a stream. Gateways put a prefix in front.
 func isInvocationPath(path string) bool {
 	parts := strings.Split(path, "/")
-	return len(parts) == 4 && parts[0] == "" && parts[1] == "endpoints" &&
-		(parts[3] == "invocations" || parts[3] == "invocations-response-stream")
+	n := len(parts)
+	return n >= 4 && parts[n-3] == "endpoints" &&
+		(parts[n-1] == "invocations" || parts[n-1] == "invocations-response-stream")
 }
 
 // Open makes one session, connected and with its TLS handshake done (through a

@@ -73,6 +73,7 @@ type Measurement struct {
 	Response *latency.Histogram // successes, from the intended instant
 	Service  *latency.Histogram // successes, from the send
 	Lateness *latency.Histogram // every send: from the intended instant to the send
+	Stream   *StreamTimes       // of answers that came in parts; nil where there was none
 	Bins     []Bin              // BinCount equal slices of Load.Measure
 	Samples  []Sample
 	Client   Client
@@ -179,6 +180,12 @@ func (m *Measurement) merge(s *shard) {
 	m.Response.Merge(s.response)
 	m.Service.Merge(s.service)
 	m.Lateness.Merge(s.lateness)
+	if s.stream != nil {
+		if m.Stream == nil {
+			m.Stream = newStreamTimes()
+		}
+		m.Stream.merge(s.stream)
+	}
 	for i, b := range s.bins {
 		sum := &m.Bins[i]
 		sum.Successes += b.Successes
@@ -243,6 +250,9 @@ func (m Measurement) Doubts(l Limits) []string {
 	}
 	if c := m.Client; c.CPUKnown && c.CPU > l.CPU*float64(c.Procs) {
 		doubt("the generator used %.2f of %d processors (limit %.3g %%)", c.CPU, c.Procs, 100*l.CPU)
+	}
+	if n := m.Counts.Errors[Unauthorized]; n > 0 { // it says nothing of the target's load, whatever their share
+		doubt("%d requests were refused for their credentials or permission", n)
 	}
 	if n := m.Client.OpenFailures; n > 0 {
 		doubt("%d connections could not be opened", n)

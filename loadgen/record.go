@@ -28,6 +28,7 @@ type shard struct {
 	response *latency.Histogram
 	service  *latency.Histogram
 	lateness *latency.Histogram
+	stream   *StreamTimes // nil until an answer came in parts
 	bins     []Bin
 	samples  []Sample
 }
@@ -107,6 +108,12 @@ func (s *shard) enter(e *epoch, intended, sent, done time.Duration, o Outcome) {
 	s.counts.Successes++
 	s.response.Record(response)
 	s.service.Record(done - sent)
+	if o.Stream != nil {
+		if s.stream == nil {
+			s.stream = newStreamTimes()
+		}
+		s.stream.record(*o.Stream, sent-intended)
+	}
 }
 
 // keepSample keeps the first words of each kind of failure.

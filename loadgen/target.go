@@ -1,6 +1,9 @@
 package loadgen
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Target is what is invoked. It opens sessions; the generator keeps each session
 // to one goroutine.
@@ -42,10 +45,19 @@ type Request struct {
 // both clocks itself.
 type Outcome struct {
 	Class      Class
-	Status     int    // HTTP status, 0 when there was no answer
-	Received   int64  // bytes of the answer's body
-	Reconnects int    // connections opened by this Do after an answer or a failure closed the last one
-	Detail     []byte // of a failure: the server's words or the error, at most 512 bytes, valid until the next Do
+	Status     int   // HTTP status, 0 when there was no answer
+	Received   int64 // bytes of the answer's body
+	Reconnects int   // connections opened by this Do after an answer or a failure closed the last one
+	// Stream is of a good answer that came in parts, nil otherwise; valid until the next Do.
+	Stream *Stream
+	Detail []byte // of a failure: the server's words or the error, at most 512 bytes, valid until the next Do
+}
+
+// Stream is when the parts of one answer came.
+type Stream struct {
+	FirstByte time.Duration   // from the send to the first byte of the first part
+	Gaps      []time.Duration // from the end of one part to the end of the next
+	Parts     int
 }
 
 // OpenError is a failure to open a session.
@@ -65,24 +77,27 @@ type Class uint8
 
 // The classes of outcomes. Every failure has exactly one.
 const (
-	OK          Class = iota // 2xx, answer complete
-	Throttled                // 429, or 400 with SageMaker's ThrottlingException (its message may be null)
-	ModelError               // 424, SageMaker's word for a failure in the model container
-	Redirect                 // 3xx: not followed, because a load test that follows measures two servers
-	ClientError              // other 4xx
-	ServerError              // 5xx
-	Timeout                  // no complete answer within the request timeout
-	Refused                  // connection refused
-	Reset                    // connection reset or closed before the answer was complete
-	Malformed                // an answer that is not HTTP
-	TLSFailure               // handshake or certificate
-	Network                  // name resolution, no route, no local port, anything else below HTTP
-	NumClasses               // how many classes there are
+	OK           Class = iota // 2xx, answer complete
+	Throttled                 // 429, or 400 with SageMaker's ThrottlingException (its message may be null)
+	ModelError                // 424, SageMaker's word for a failure in the model container
+	Redirect                  // 3xx: not followed, because a load test that follows measures two servers
+	ClientError               // other 4xx
+	ServerError               // 5xx
+	Timeout                   // no complete answer within the request timeout
+	Refused                   // connection refused
+	Reset                     // connection reset or closed before the answer was complete
+	Malformed                 // an answer that is not HTTP, or not the stream that was asked for
+	TLSFailure                // handshake or certificate
+	Network                   // name resolution, no route, no local port, anything else below HTTP
+	Unauthorized              // AWS refused the signature, the credentials or the permission, or there are no valid credentials to sign with
+	StreamFailed              // an exception within a streamed answer, after its 200
+	NumClasses                // how many classes there are
 )
 
 var classNames = [NumClasses]string{ //nolint:gochecknoglobals // a table; Go has no constant arrays
 	OK: "ok", Throttled: "throttled", ModelError: "model_error", Redirect: "http_3xx", ClientError: "http_4xx", ServerError: "http_5xx",
 	Timeout: "timeout", Refused: "connection_refused", Reset: "connection_reset", Malformed: "malformed", TLSFailure: "tls", Network: "network",
+	Unauthorized: "unauthorized", StreamFailed: "stream_error",
 }
 
 // String is the name of the class in reports and files, for example http_5xx.

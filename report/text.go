@@ -221,7 +221,11 @@ func quantileRows(m experiment.Measured) []quantileRow {
 	row := func(name string, q experiment.Quantiles) quantileRow {
 		return quantileRow{name, []float64{q.P50, q.P90, q.P95, q.P99, q.P999, q.Max, q.Mean}}
 	}
-	return []quantileRow{row("response", m.Response), row("service", m.Service), row("lateness", m.Lateness)}
+	rows := []quantileRow{row("response", m.Response), row("service", m.Service), row("lateness", m.Lateness)}
+	if s := m.Stream; s != nil {
+		rows = append(rows, row("first byte", s.FirstByteResponse), row("… from send", s.FirstByteService), row("between parts", s.Gaps))
+	}
+	return rows
 }
 
 // errorLines tells of failures by class, the most frequent first, each with the

@@ -18,6 +18,7 @@ func floors() map[string]int {
 		"loadgen":    3,
 		"experiment": 4,
 		"httptarget": 5, "payload": 5, "runlog": 5, "report": 5, "emulator": 5,
+		"sagemaker":    6,
 		"internal/cli": 7,
 		"cmd/plimsoll": 8,
 

@@ -21,6 +21,8 @@ func homes() []home {
 		{"github.com/spf13/cobra", []string{"internal/cli"}, "commands and flags are the shell's business"},
 		{"github.com/spf13/pflag", []string{"internal/cli"}, "cobra's flags: comes with it"},
 		{"github.com/goccy/go-yaml", []string{"internal/cli"}, "settings arrive in the libraries as structs, not as YAML"},
+		{"github.com/aws/aws-sdk-go-v2", []string{"sagemaker"}, "one package knows the AWS SDK; the emulator is tested with it, and must not be built from it"},
+		{"github.com/aws/smithy-go", []string{"sagemaker"}, "the AWS SDK's runtime: goes with it"},
 		{"golang.org/x/term", []string{"internal/cli"}, "only the shell has a terminal"},
 		{"golang.org/x/sys", []string{"internal/host"}, "system calls that os and syscall lack, in one place per platform"},
 	}
