@@ -1,169 +1,222 @@
-// Package emulator serves a modelled inference endpoint over HTTP, as a test double
-// for a SageMaker endpoint: the requests are real, the time that they take comes
-// from a [fleet.Model].
-//
-// It answers the service's own invocation path and, for tools that speak to a model
-// server directly, the container's:
-//
-//	POST /endpoints/{name}/invocations   what InvokeEndpoint sends
-//	POST /invocations, GET /ping         what a model container serves on its port
-//
-// All of them reach the same one instance. It does not check signatures, run a
-// model, look into a body, stream, scale, or publish metrics.
-//
-// Start at [New]; the [Handler] goes into an [net/http.Server] or
-// [net/http/httptest.Server]. The package example asks it one question.
 package emulator
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"net/http"
-	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"plimsoll/emulator/internal/autoscaling"
+	"plimsoll/emulator/internal/cloudwatch"
+	"plimsoll/emulator/internal/fault"
+	"plimsoll/emulator/internal/hosting"
+	"plimsoll/emulator/internal/metric"
+	"plimsoll/emulator/internal/modeltime"
+	"plimsoll/emulator/internal/sigv4"
+	"plimsoll/emulator/internal/wire"
 	"plimsoll/fleet"
 )
 
-// DefaultMaxBody is the body limit of a real-time endpoint, 25 MiB.
-const DefaultMaxBody = 25 << 20
+// Emulator serves one account in one region. It is safe for concurrent use. End it with
+// Close.
+type Emulator struct {
+	opts     Options
+	clock    *modeltime.Clock
+	faults   *fault.Set
+	verifier *sigv4.Verifier
+	control  http.Handler
+	missing  *missing
+	stop     context.CancelFunc
+	running  sync.WaitGroup
 
-// Options say what is served. EndpointName and Model are required.
-type Options struct {
-	// EndpointName is the one endpoint that exists: 1 to 63 letters, digits and
-	// inner hyphens.
-	EndpointName string
-	// Model is the instance behind the endpoint.
-	Model fleet.Model
-	// Seed fixes the service times: the k-th admitted request of two handlers with
-	// one seed and model draws alike. Every value is a seed, zero too.
-	Seed uint64
-	// Throttle is the rate, in requests per second, above which the endpoint path
-	// throttles; a second's worth, at least one request, may come at once. The
-	// container's path is never throttled. Zero throttles nothing.
-	Throttle float64
-	// MaxBody is the longest body accepted, in bytes. Zero means DefaultMaxBody.
-	MaxBody int64
-	// Sleep waits until an instant or until the context is done, whichever comes
-	// first, and not less. Nil waits on a timer of package time, which on many
-	// machines wakes half a millisecond late or more; that lateness is then part of
-	// every answer.
-	Sleep func(ctx context.Context, until time.Time)
+	parts atomic.Pointer[parts]
+
+	ticking sync.Mutex // held while model time moves on; taken before the parts' own
+	ticked  time.Time  // the last model second that the parts were told
+
+	saving sync.Mutex
+	saved  []byte // what the state file holds
 }
 
-// Validate reports every option that cannot be served, joined; it changes nothing.
-func (o Options) Validate() error {
-	var problems []error
-	if !validName(o.EndpointName) {
-		problems = append(problems, fmt.Errorf(
-			"endpoint name %q: want 1 to 63 letters, digits and inner hyphens", o.EndpointName))
-	}
-	if err := o.Model.Validate(); err != nil {
-		problems = append(problems, fmt.Errorf("model: %w", err))
-	}
-	if math.IsNaN(o.Throttle) || math.IsInf(o.Throttle, 0) || o.Throttle < 0 {
-		problems = append(problems, fmt.Errorf("throttle %v: want 0/s (none) or a finite rate above it", o.Throttle))
-	}
-	if o.MaxBody < 0 {
-		problems = append(problems, fmt.Errorf("max body %d: want a number of bytes, or 0 for %d", o.MaxBody, DefaultMaxBody))
-	}
-	return errors.Join(problems...)
+var _ http.Handler = (*Emulator)(nil)
+
+// parts are the services; a reset replaces them all.
+type parts struct {
+	hosting     *hosting.Hosting
+	cloudwatch  *cloudwatch.Service
+	autoscaling *autoscaling.Autoscaler
+	server      *wire.Server
 }
 
-// validName follows the pattern of the EndpointName parameter in the SageMaker API.
-func validName(name string) bool {
-	matched, err := regexp.MatchString(`^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$`, name)
-	return err == nil && matched && len(name) <= 63
-}
-
-// Counts are the invocations since the handler was made. Each ends in exactly one of
-// the counters after Received, so the difference is how many are in flight.
-type Counts struct {
-	// Received is every request on an invocation path, whatever became of it.
-	Received uint64
-	// Answered got its 200.
-	Answered uint64
-	// Rejected found the instance's queue full and got 503.
-	Rejected uint64
-	// Throttled got 400 with ThrottlingException.
-	Throttled uint64
-	// Invalid named another endpoint (400), or had a body that broke off (400) or was
-	// too long (413).
-	Invalid uint64
-	// Abandoned lost its client before it could be answered.
-	Abandoned uint64
-}
-
-// Handler serves the endpoint. It is safe for concurrent use.
-type Handler struct {
-	name    string
-	maxBody int64
-	sleep   func(ctx context.Context, until time.Time)
-	start   time.Time
-	routes  *http.ServeMux
-
-	mu       sync.Mutex // held for arithmetic only, never across a sleep or I/O
-	instance *fleet.Instance
-	throttle bucket
-	counts   Counts
-}
-
-var _ http.Handler = (*Handler)(nil)
-
-// New returns a handler whose instance is idle. It fails when the options do not
-// validate, with every problem named.
-func New(o Options) (*Handler, error) {
+// New makes an emulator whose model time runs from now on, unless Speed is 0. It fails
+// when the options do not validate, with every problem named, and when the state file
+// cannot be read.
+func New(o Options) (*Emulator, error) {
 	if err := o.Validate(); err != nil {
-		return nil, fmt.Errorf("making an emulated endpoint: %w", err)
+		return nil, fmt.Errorf("making an emulator: %w", err)
 	}
-	instance, err := fleet.NewInstance(o.Model, rand.New(rand.NewPCG(o.Seed, 0)))
+	e := &Emulator{opts: o.withDefaults(), missing: newMissing(o.Log)}
+	if err := e.prepare(); err != nil {
+		return nil, fmt.Errorf("making an emulator: %w", err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	e.stop = stop
+	if e.opts.Speed > 0 {
+		e.running.Go(func() { e.run(ctx) })
+	}
+	return e, nil
+}
+
+// prepare makes everything but the loop.
+func (e *Emulator) prepare() error {
+	state, err := readState(e.opts.StateFile)
 	if err != nil {
-		return nil, fmt.Errorf("making an emulated endpoint: %w", err)
+		return err
 	}
-	h := &Handler{
-		name:     o.EndpointName,
-		maxBody:  o.MaxBody,
-		sleep:    o.Sleep,
-		start:    time.Now(),
-		routes:   http.NewServeMux(),
-		instance: instance,
-		throttle: newBucket(o.Throttle),
+	if state.ModelTime.After(e.opts.Start) {
+		e.opts.Start = state.ModelTime // model time never runs backwards
 	}
-	if h.maxBody == 0 {
-		h.maxBody = DefaultMaxBody
+	if e.clock, err = modeltime.New(e.opts.Start, e.opts.Speed); err != nil {
+		return err
 	}
-	if h.sleep == nil {
-		h.sleep = sleepOnTimer
+	e.ticked = e.clock.Now().Truncate(step)
+	if e.faults, err = fault.NewSet(e.opts.Faults, e.opts.Seed); err != nil {
+		return err
 	}
-	h.routes.HandleFunc("POST /endpoints/{name}/invocations", h.invokeEndpoint)
-	h.routes.HandleFunc("POST /invocations", h.invokeContainer)
-	h.routes.HandleFunc("GET /ping", func(http.ResponseWriter, *http.Request) {}) // 200, no body: ready
-	return h, nil
+	if e.verifier, err = sigv4.New(sigv4.Options{Keys: e.secretOf, Now: e.serviceTime}); err != nil {
+		return err
+	}
+	p, err := e.build()
+	if err != nil {
+		return err
+	}
+	if err := p.restore(state); err != nil {
+		return errors.Join(fmt.Errorf("state file %s: %w", e.opts.StateFile, err), p.hosting.Close())
+	}
+	if err := e.deploy(p); err != nil {
+		return errors.Join(err, p.hosting.Close())
+	}
+	e.parts.Store(p)
+	e.control = e.controlRoutes()
+	return e.save()
 }
 
-// ServeHTTP answers one request; see the package comment for the paths. A request
-// that is admitted is answered when its instance has finished it.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.routes.ServeHTTP(w, r)
-}
-
-// Counts returns all counters at one instant. An invocation is counted before its
-// answer is written: a client that holds an answer finds it counted.
-func (h *Handler) Counts() Counts {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.counts
-}
-
-func sleepOnTimer(ctx context.Context, until time.Time) {
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+// build makes the services and connects them:
+//
+//	hosting ──metrics──→ cloudwatch ──alarms in ALARM──→ autoscaling ──capacity──→ hosting
+func (e *Emulator) build() (*parts, error) {
+	p := &parts{}
+	backend, err := e.backend()
+	if err != nil {
+		return nil, err
 	}
+	delay := fleet.Provisioning{Median: e.opts.Assumptions.ProvisioningMedian, Sigma: e.opts.Assumptions.ProvisioningSigma}
+	p.hosting, err = hosting.New(hosting.Options{
+		Clock: e.clock, Faults: e.faults, Backend: backend, Assumptions: e.opts.Assumptions,
+		Delay:   func(k uint64) time.Duration { return delay.Delay(e.opts.Seed, k) },
+		Publish: func(d metric.Datum) { p.cloudwatch.Put(d) },
+		Deleted: func(id string) { p.autoscaling.Deleted(id) }, Registered: func(id string) bool { return p.autoscaling.Registered(id) },
+		Unknown: func(operation string) { e.missing.note("SageMaker Runtime", operation) },
+		Account: e.opts.Account, Region: e.opts.Region, Quota: e.opts.InstanceQuota, Seed: e.opts.Seed, MaxBody: e.opts.MaxBody,
+	})
+	if err != nil {
+		return nil, errors.Join(err, backend.Close())
+	}
+	p.cloudwatch, err = cloudwatch.New(cloudwatch.Options{
+		Region: e.opts.Region, Account: e.opts.Account, Clock: e.clock, Faults: e.faults, Assumptions: e.opts.Assumptions,
+		Action: func(event cloudwatch.ActionEvent) { deliver(p.autoscaling, event) },
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.hosting.Close())
+	}
+	p.autoscaling, err = autoscaling.New(autoscaling.Options{
+		Region: e.opts.Region, Account: e.opts.Account, Clock: e.clock, Assumptions: e.opts.Assumptions,
+		Alarms: alarms{p.cloudwatch}, Capacity: resources{p.hosting}, NewID: ids(e.opts.Seed),
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.hosting.Close())
+	}
+	p.server, err = wire.NewServer(wire.ServerOptions{
+		Before: e.before, Unknown: e.missing.note, Broken: e.broken,
+	}, p.hosting.Wire(), p.cloudwatch.Wire(), p.autoscaling.Wire())
+	if err != nil {
+		return nil, errors.Join(err, p.hosting.Close())
+	}
+	return p, nil
+}
+
+// deploy makes the endpoints that are to exist from the start.
+func (e *Emulator) deploy(p *parts) error {
+	for _, d := range e.opts.Endpoints {
+		err := p.hosting.Deploy(hosting.Deployment{Endpoint: d.Name, Variant: d.Variant, InstanceType: d.InstanceType, Instances: d.Instances})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backend is what stands behind instances.
+func (e *Emulator) backend() (hosting.Backend, error) {
+	switch {
+	case e.opts.URL != "":
+		return hosting.URL(e.opts.URL, nil)
+	case e.opts.Exec != "":
+		return hosting.Exec(hosting.ExecOptions{Command: e.opts.Exec})
+	}
+	return hosting.Modelled(hosting.ModelOptions{Model: e.opts.Model, Clock: e.clock, Seed: e.opts.Seed, Sleep: e.opts.Sleep})
+}
+
+// ids makes UUIDs that depend on the seed alone, so that a run can be repeated.
+func ids(seed uint64) func() string {
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(seed, 0x75756964))
+	return func() string {
+		mu.Lock()
+		high, low := rng.Uint64(), rng.Uint64()
+		mu.Unlock()
+		return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", high>>32, high>>16&0xffff, high&0xfff, low>>48&0x3fff|0x8000, low&0xffffffffffff)
+	}
+}
+
+// Now is the present model time.
+func (e *Emulator) Now() time.Time { return e.clock.Now() }
+
+// Faults are the faults that are switched on.
+func (e *Emulator) Faults() Faults { return *e.faults.Load() }
+
+// SetFaults replaces the faults that are switched on; it changes nothing when one is out
+// of range.
+func (e *Emulator) SetFaults(f Faults) error { return e.faults.Store(f) }
+
+// Reset forgets everything and begins again with the endpoints, policies and faults of
+// the options. Model time goes on.
+func (e *Emulator) Reset() error {
+	e.ticking.Lock()
+	defer e.ticking.Unlock()
+	p, err := e.build()
+	if err != nil {
+		return fmt.Errorf("resetting the emulator: %w", err)
+	}
+	if err := e.deploy(p); err != nil {
+		return errors.Join(fmt.Errorf("resetting the emulator: %w", err), p.hosting.Close())
+	}
+	if err := e.faults.Store(e.opts.Faults); err != nil {
+		return errors.Join(err, p.hosting.Close())
+	}
+	e.ticked = e.clock.Now().Truncate(step)
+	old := e.parts.Swap(p)
+	return errors.Join(old.hosting.Close(), e.save())
+}
+
+// Close ends the loop and every process behind an instance, and waits for them. End the
+// server first: requests that are under way break off.
+func (e *Emulator) Close() error {
+	e.stop()
+	e.running.Wait()
+	return errors.Join(e.save(), e.parts.Load().hosting.Close())
 }

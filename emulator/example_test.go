@@ -1,8 +1,8 @@
 package emulator_test
 
 import (
-	"context"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,24 +12,39 @@ import (
 	"plimsoll/fleet"
 )
 
-// One invocation of a modelled endpoint.
+// An endpoint is asked, as a real one would be, and model time passes on demand.
 func Example() {
-	endpoint, err := emulator.New(emulator.Options{
-		EndpointName: "iris",
-		Model:        fleet.Model{Service: time.Millisecond, Workers: 2, Queue: 100},
+	e, err := emulator.New(emulator.Options{
+		Model:     fleet.Model{Service: 5 * time.Millisecond, Workers: 4, Queue: 100},
+		Endpoints: []emulator.Endpoint{{Name: "demo"}},
+		Start:     time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC),
+		NoAuth:    true,
 	})
 	if err != nil {
-		fmt.Println(err)
-		return
+		log.Fatal(err)
 	}
-	// To serve it: http.ListenAndServe("127.0.0.1:8080", endpoint).
-	request := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "/endpoints/iris/invocations", strings.NewReader("5.1,3.5,1.4,0.2\n"))
-	response := httptest.NewRecorder()
-	endpoint.ServeHTTP(response, request)
+	defer func() {
+		if err := e.Close(); err != nil {
+			log.Print(err)
+		}
+	}()
+	server := httptest.NewServer(e)
+	defer server.Close()
 
-	fmt.Println(response.Code, response.Header().Get("X-Amzn-Invoked-Production-Variant"))
-	fmt.Printf("%+v\n", endpoint.Counts())
+	answer, err := http.Post(server.URL+"/endpoints/demo/invocations", "text/csv", strings.NewReader("5.1,3.5,1.4,0.2"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := answer.Body.Close(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer.StatusCode, answer.Header.Get("X-Amzn-Invoked-Production-Variant"))
+
+	if err := e.Advance(15 * time.Minute); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("it is", e.Now().Format(time.TimeOnly))
 	// Output:
 	// 200 AllTraffic
-	// {Received:1 Answered:1 Rejected:0 Throttled:0 Invalid:0 Abandoned:0}
+	// it is 10:15:00
 }

@@ -106,4 +106,7 @@ func under(dir string, roots ...string) bool {
 }
 
 // public says whether other modules may import a folder's package to use it.
-func public(dir string) bool { return !under(dir, "internal", "cmd", "examples", "bench") }
+func public(dir string) bool { return !internal(dir) && !under(dir, "cmd", "examples", "bench") }
+
+// internal says that a folder, or one that it lies in, is named so.
+func internal(dir string) bool { return slices.Contains(strings.Split(dir, "/"), "internal") }

@@ -24,13 +24,15 @@ func homes() []home {
 		{"github.com/aws/aws-sdk-go-v2", []string{"sagemaker"}, "one package knows the AWS SDK; the emulator is tested with it, and must not be built from it"},
 		{"github.com/aws/smithy-go", []string{"sagemaker"}, "the AWS SDK's runtime: goes with it"},
 		{"golang.org/x/term", []string{"internal/cli"}, "only the shell has a terminal"},
+		{"github.com/fxamacker/cbor/v2", []string{"emulator/internal/wire"}, "CloudWatch's protocol; operations are plain structs"},
+		{"github.com/hashicorp/cronexpr", []string{"emulator/internal/autoscaling"}, "when a scheduled action is due"},
 		{"golang.org/x/sys", []string{"internal/host"}, "system calls that os and syscall lack, in one place per platform"},
 	}
 }
 
 // forTests are modules that only tests may import, wherever they are.
 func forTests() []string {
-	return []string{"github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
+	return []string{"github.com/aws/aws-sdk-go-v2", "github.com/aws/smithy-go", "github.com/google/go-cmp", "github.com/rogpeppe/go-internal", "pgregory.net/rapid"}
 }
 
 func TestThirdPartyModulesStayAtHome(t *testing.T) {

@@ -66,7 +66,7 @@ func newRoot(env Env) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newFind(env), newLoad(env), newRehearse(env), newPlan(env), newTarget(env), newExitCodes())
+	root.AddCommand(newFind(env), newLoad(env), newRehearse(env), newPlan(env), newTarget(env), newEmulate(env), newExitCodes())
 	return root
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -89,10 +90,11 @@ func runRehearse(ctx context.Context, env Env, s Settings) error {
 
 // endpoint is a modelled endpoint that is being served.
 type endpoint struct {
-	url     string
-	server  *http.Server
-	sleeper *host.Sleeper
-	ended   chan struct{}
+	url      string
+	server   *http.Server
+	sleeper  *host.Sleeper
+	emulated *emulator.Emulator
+	ended    chan struct{}
 }
 
 const rehearsalEndpoint = "rehearsal"
@@ -100,20 +102,20 @@ const rehearsalEndpoint = "rehearsal"
 // startEndpoint serves the model on a loopback port of the system's choice.
 func startEndpoint(model fleet.Model, seed uint64) (*endpoint, error) {
 	sleeper := &host.Sleeper{}
-	handler, err := emulator.New(emulator.Options{
-		EndpointName: rehearsalEndpoint, Model: model, Seed: seed, Sleep: sleepPrecisely(sleeper),
+	emulated, err := emulator.New(emulator.Options{
+		Endpoints: []emulator.Endpoint{{Name: rehearsalEndpoint}}, Model: model, Seed: seed, Sleep: sleepPrecisely(sleeper), Speed: 1, NoAuth: true,
 	})
 	if err != nil {
 		return nil, coded(exitUsage, err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("starting the modelled endpoint: %w", err)
+		return nil, errors.Join(fmt.Errorf("starting the modelled endpoint: %w", err), emulated.Close())
 	}
 	e := &endpoint{
 		url:     fmt.Sprintf("http://%s/endpoints/%s/invocations", listener.Addr(), rehearsalEndpoint),
-		server:  &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second},
-		sleeper: sleeper, ended: make(chan struct{}),
+		server:  &http.Server{Handler: emulated, ReadHeaderTimeout: 10 * time.Second},
+		sleeper: sleeper, emulated: emulated, ended: make(chan struct{}),
 	}
 	go func() {
 		defer close(e.ended)
@@ -126,6 +128,7 @@ func startEndpoint(model fleet.Model, seed uint64) (*endpoint, error) {
 func (e *endpoint) stop() {
 	_ = e.server.Close() // nothing is lost with a modelled endpoint
 	<-e.ended
+	_ = e.emulated.Close() // it keeps no file that could fail
 	e.sleeper.Close()
 }
 

@@ -110,11 +110,15 @@ func serveEndpoint(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], server.URL)
 }
 
-// modelled is an instance that answers at /invocations as package fleet says.
+// modelled is an endpoint whose one instance answers as package fleet says, at any path.
 func modelled(ts *testscript.TestScript, text string) http.Handler {
 	model, err := fleet.ParseModel(text)
 	ts.Check(err)
-	handler, err := emulator.New(emulator.Options{EndpointName: "test", Model: model, Seed: 1})
+	emulated, err := emulator.New(emulator.Options{Endpoints: []emulator.Endpoint{{Name: "test"}}, Model: model, Seed: 1, Speed: 1, NoAuth: true})
 	ts.Check(err)
-	return handler
+	ts.Defer(func() { ts.Check(emulated.Close()) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/endpoints/test/invocations"
+		emulated.ServeHTTP(w, r)
+	})
 }

@@ -60,6 +60,23 @@ type Settings struct {
 
 	Model string `yaml:"model"`
 
+	Listen       string  `yaml:"listen"`
+	Endpoint     texts   `yaml:"endpoint"`
+	Variant      string  `yaml:"variant"`
+	InstanceType string  `yaml:"instance-type"`
+	Instances    int     `yaml:"instances"`
+	Exec         string  `yaml:"exec"`
+	Speed        float64 `yaml:"speed"`
+	Auth         string  `yaml:"auth"`
+	AccessKey    string  `yaml:"access-key"`
+	SecretKey    string  `yaml:"secret-key"`
+	Region       string  `yaml:"region"`
+	Account      string  `yaml:"account"`
+	Quota        int     `yaml:"quota"`
+	Assume       texts   `yaml:"assume"`
+	State        string  `yaml:"state"`
+	Faults       string  `yaml:"faults"`
+
 	Dir    string `yaml:"dir"`
 	Output string `yaml:"output"`
 	Quiet  bool   `yaml:"quiet"`

@@ -1,0 +1,90 @@
+#!/bin/bash
+# Drives the emulator with the AWS CLI, unchanged, through the life of an endpoint.
+# Argument: the emulator's URL. Credentials and region come from the environment. Written
+# for version 2.9 and newer, so that Debian's works.
+set -euo pipefail
+
+url=$1
+endpoint=cli-endpoint
+resource=endpoint/$endpoint/variant/AllTraffic
+target=(--service-namespace sagemaker --resource-id "$resource" --scalable-dimension sagemaker:variant:DesiredInstanceCount)
+work=$(mktemp -d)
+load=
+trap '[[ -z $load ]] || kill "$load" 2>/dev/null || true; rm -rf "$work"' EXIT
+
+call() { aws --endpoint-url "$url" --output text --no-cli-pager "$@"; }
+
+check() {
+    if [[ $2 == "$3" ]]; then
+        echo "ok   $1"
+    else
+        echo "FAIL $1: got '$2', want '$3'"
+        exit 1
+    fi
+}
+
+refused() {
+    local what=$1 code=$2
+    shift 2
+    if call "$@" >"$work/out" 2>&1; then
+        check "$what" "an answer" "$code"
+    fi
+    check "$what" "$(grep -o "($code)" "$work/out" || cat "$work/out")" "($code)"
+}
+
+until_is() {
+    local what=$1 want=$2 got= attempt
+    shift 2
+    for ((attempt = 0; attempt < 120; attempt++)); do
+        got=$(call "$@")
+        [[ $got != "$want" ]] || break
+        sleep 0.3
+    done
+    check "$what" "$got" "$want"
+}
+
+count() { echo "ProductionVariants[0].$1"; }
+
+refused "an unknown endpoint" ValidationException sagemaker describe-endpoint --endpoint-name nobody
+
+call sagemaker create-model --model-name cli-model --execution-role-arn arn:aws:iam::123456789012:role/r --primary-container Image=image >/dev/null
+call sagemaker create-endpoint-config --endpoint-config-name cli-config \
+    --production-variants VariantName=AllTraffic,ModelName=cli-model,InitialInstanceCount=1,InstanceType=ml.m5.xlarge >/dev/null
+call sagemaker create-endpoint --endpoint-name $endpoint --endpoint-config-name cli-config >/dev/null
+call sagemaker wait endpoint-in-service --endpoint-name $endpoint
+check "the waiter saw it come into service" "$(call sagemaker describe-endpoint --endpoint-name $endpoint --query EndpointStatus)" InService
+
+invoke() { call sagemaker-runtime invoke-endpoint --endpoint-name $endpoint --content-type application/json --body '{}' --cli-binary-format raw-in-base64-out "$work/answer" "$@"; }
+check "an invocation is answered" "$(invoke --query InvokedProductionVariant)" AllTraffic
+
+call application-autoscaling register-scalable-target "${target[@]}" --min-capacity 1 --max-capacity 2 >/dev/null
+call application-autoscaling put-scaling-policy "${target[@]}" --policy-name SageMakerEndpointInvocationScalingPolicy --policy-type TargetTrackingScaling \
+    --target-tracking-scaling-policy-configuration '{"TargetValue": 20, "ScaleInCooldown": 60, "ScaleOutCooldown": 60,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}}' >/dev/null
+check "the policy made two alarms" \
+    "$(call application-autoscaling describe-scaling-policies --service-namespace sagemaker --resource-id $resource --query 'length(ScalingPolicies[0].Alarms)')" 2
+high=$(call cloudwatch describe-alarms --alarm-name-prefix "TargetTracking-$resource-AlarmHigh" --query 'MetricAlarms[0].AlarmName')
+check "the high alarm is above the target" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].[Threshold,EvaluationPeriods,Period]')" $'20.0\t3\t60'
+
+(while invoke >/dev/null; do :; done) &
+load=$!
+until_is "the high alarm fires" ALARM cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].StateValue'
+until_is "capacity is scaled out" 2 sagemaker describe-endpoint --endpoint-name $endpoint --query "$(count CurrentInstanceCount)"
+kill "$load"
+wait "$load" 2>/dev/null || true
+load=
+until_is "it is scaled in when idle" 1 sagemaker describe-endpoint --endpoint-name $endpoint --query "$(count CurrentInstanceCount)"
+
+check "an activity tells why" "$(call application-autoscaling describe-scaling-activities --service-namespace sagemaker --resource-id $resource \
+    --query "ScalingActivities[?Description=='Setting desired instance count to 2.'].StatusCode | [0]")" Successful
+check "the alarm's history has its states" "$(call cloudwatch describe-alarm-history --alarm-name "$high" --history-item-type StateUpdate \
+    --query "length(AlarmHistoryItems[?contains(HistorySummary, 'to ALARM')]) > \`0\`")" True
+
+call application-autoscaling delete-scaling-policy "${target[@]}" --policy-name SageMakerEndpointInvocationScalingPolicy
+check "the alarms went with the policy" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'length(MetricAlarms)')" 0
+call application-autoscaling deregister-scalable-target "${target[@]}"
+call sagemaker delete-endpoint --endpoint-name $endpoint
+call sagemaker wait endpoint-deleted --endpoint-name $endpoint
+call sagemaker delete-endpoint-config --endpoint-config-name cli-config
+call sagemaker delete-model --model-name cli-model
+check "nothing is left" "$(call sagemaker list-endpoints --name-contains $endpoint --query 'length(Endpoints)')" 0
