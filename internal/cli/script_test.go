@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
 			"endpoint": serveEndpoint,
+			"account":  serveAccount,
 		},
 	})
 }
