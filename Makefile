@@ -12,6 +12,8 @@ CONCURRENT := ./loadgen/... ./httptarget/... ./payload/... ./emulator/... ./expe
 ALONE := ./internal/cli/...
 # Of those, not repeated with the race detector: it takes so much of the processor that the peak would be its own.
 MEASURED := RealModelServer|TestScripts/rehearse
+# Nor are clients that others wrote: they wait for minutes, in processes that the detector does not see.
+FOREIGN := ForeignClients
 CHECKS := fmt-check lint tidy test
 BENCH ?= .
 COUNT ?= 6
@@ -52,7 +54,7 @@ tidy: ## Show what go.mod and go.sum lack or hold in vain
 test: ## Run every test, and the concurrent packages' again with -race
 	$(GO) test -shuffle=on $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
 	$(GO) test -shuffle=on $(ALONE)
-	$(GO) test -shuffle=on -race $(CONCURRENT)
+	$(GO) test -shuffle=on -race -skip '$(FOREIGN)' $(CONCURRENT)
 	$(GO) test -shuffle=on -race -skip '$(MEASURED)' $(ALONE)
 
 .PHONY: bench

@@ -18,8 +18,8 @@ import (
 //	     └─ TrialStarted   └─ TrialProgress        └─ TrialFinished    └─ RunFinished
 //
 // recorded are the trials of an earlier, interrupted run of the same plan; the
-// search goes on after them. When ctx ends or the endpoint cannot be reached any
-// more, the Result is partial and comes with the error.
+// search goes on after them. When ctx ends, the endpoint cannot be reached any
+// more, or credentials are refused, the Result is partial and comes with the error.
 func Find(ctx context.Context, plan Plan, recorded []Recorded, runner Runner, observer Observer) (Result, error) {
 	f, err := newFinder(plan, runner, observer)
 	if err != nil {
@@ -127,6 +127,9 @@ func (f *finder) try(ctx context.Context, proposed capacity.Trial) error {
 	}
 	if err != nil {
 		return f.unopened(proposed, load, err)
+	}
+	if err := unauthorized(m, len(f.trials)); err != nil {
+		return err
 	}
 	f.finish(proposed, m, nil)
 	return nil

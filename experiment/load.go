@@ -61,6 +61,9 @@ func (l *loader) run(ctx context.Context) (LoadResult, error) {
 		return result, &UnreachableError{Err: err}
 	}
 	l.finish(m, result)
+	if err == nil {
+		err = unauthorized(m, 0)
+	}
 	return result, err
 }
 

@@ -11,6 +11,7 @@ import (
 func planFacts(p experiment.Plan) []fact {
 	return compactFacts([]fact{
 		{"Endpoint", endpointOf(p)},
+		{"SageMaker", sagemakerFact(p.Endpoint.SageMaker)},
 		{"Model", printable(p.Model)},
 		{"Headers", printable(strings.Join(p.Endpoint.Headers, ", "))},
 		{"Authorization", printable(p.Endpoint.Authorization)},
@@ -22,6 +23,13 @@ func planFacts(p experiment.Plan) []fact {
 		{"Target", targetFact(p)},
 		{"Engine", printable(p.Endpoint.Engine)},
 	})
+}
+
+func sagemakerFact(i *experiment.Invocations) string {
+	if i == nil {
+		return ""
+	}
+	return printable(i.String())
 }
 
 func orDefault(s, otherwise string) string {

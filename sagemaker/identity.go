@@ -22,7 +22,13 @@ func newIdentity(c aws.Credentials) *identity {
 	if c.CanExpire {
 		id.expires = c.Expires
 	}
-	for _, secret := range []string{c.SecretAccessKey, c.SessionToken, c.AccessKeyID, c.AccountID} {
+	all := []string{c.SecretAccessKey, c.SessionToken, c.AccessKeyID, c.AccountID}
+	for _, secret := range all {
+		if secret != "" {
+			id.secrets = append(id.secrets, []byte(secret))
+		}
+	}
+	for _, secret := range all { // after all the whole ones, which may have a piece in common
 		id.secrets = append(id.secrets, pieces(secret)...)
 	}
 	return id
@@ -41,13 +47,10 @@ func (id *identity) scrub(text []byte) { httptarget.Scrub(text, id.secrets) }
 // is left of a secret without longer ones is of no use to anybody.
 const leastPiece = 8
 
-// pieces are a secret in whole and cut at what is neither letter nor digit,
-// because a server may send it back with those escaped.
+// pieces are a secret cut at what is neither letter nor digit, because a server may
+// send it back with those escaped.
 func pieces(secret string) [][]byte {
-	if secret == "" {
-		return nil
-	}
-	all := [][]byte{[]byte(secret)}
+	var all [][]byte
 	for piece := range strings.FieldsFuncSeq(secret, func(r rune) bool { return !isAlphanumeric(r) }) {
 		if len(piece) >= leastPiece && len(piece) < len(secret) {
 			all = append(all, []byte(piece))

@@ -44,13 +44,11 @@ func (s *signer) Prepare(body int, req *http.Request, content []byte) error {
 	if body != len(s.prepared) {
 		return fmt.Errorf("body %d is prepared after %d others", body, len(s.prepared))
 	}
-	made := newShape(req)
-	key := fmt.Sprintf("%q", made.forms[1][1].parts)
-	if have, ok := s.shapes[key]; ok {
-		made = have
+	key := fmt.Sprintf("%q", []any{req.Method, req.Host, req.URL.String(), req.Header}) // a map is printed in order
+	if s.shapes[key] == nil {
+		s.shapes[key] = newShape(req)
 	}
-	s.shapes[key] = made
-	p := prepared{shape: made, length: len(content)}
+	p := prepared{shape: s.shapes[key], length: len(content)}
 	sum := sha256.Sum256(content)
 	hex.Encode(p.hash[:], sum[:])
 	s.prepared = append(s.prepared, p)

@@ -12,6 +12,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sagemakerruntime"
+	"github.com/aws/smithy-go/logging"
 )
 
 // wire is an invocation as the SDK would send it.
@@ -26,7 +27,7 @@ var ErrNoRegion = errors.New("no AWS region: give --region us-east-1, set AWS_RE
 
 // loadConfig loads the SDK's configuration, as every AWS tool does.
 func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
-	var with []func(*config.LoadOptions) error
+	with := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})} // a library does not log
 	if o.Region != "" {
 		with = append(with, config.WithRegion(o.Region))
 	}

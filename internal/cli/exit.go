@@ -98,6 +98,7 @@ func codeOf(err error) int {
 	var coded *exitError
 	var unreachable *experiment.UnreachableError
 	var refused *experiment.ControlError
+	var unauthorized *experiment.UnauthorizedError
 	switch {
 	case err == nil:
 		return exitOK
@@ -109,6 +110,8 @@ func codeOf(err error) int {
 		return exitUnreachable
 	case errors.As(err, &refused):
 		return controlCode(refused.Problem)
+	case errors.As(err, &unauthorized):
+		return exitCredentials
 	default:
 		return exitUnexpected
 	}

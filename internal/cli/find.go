@@ -26,7 +26,8 @@ func newFind(env Env) *cobra.Command {
 	var resume string
 	cmd := &cobra.Command{
 		Use: "find", Short: "Find the peak of an endpoint and compute the scaling target",
-		Long: `Find the peak of an HTTP inference endpoint and compute the scaling target from it.
+		Long: `Find the peak of an HTTP inference endpoint (--url) or of a SageMaker endpoint (--endpoint) and
+compute the scaling target from it.
 
 First the number of parallel requests is raised (1, 2, 4, …) until throughput stops growing,
 as AWS's guide describes. Then rates on both sides of the knee are held with arrivals that do
@@ -36,6 +37,7 @@ with an interval. Without --slo the knee is found from the endpoint's own unload
 The run is recorded in a directory; an interrupted one goes on with --resume.`,
 		Example: "  plimsoll find --url http://127.0.0.1:8080/invocations --payload iris.csv --content-type text/csv\n" +
 			"  plimsoll find --url https://host/invocations --payload requests.jsonl --slo p99=200ms --slo success=99.9%\n" +
+			"  plimsoll find --endpoint my-endpoint --variant AllTraffic --region eu-central-1 --payload body.json\n" +
 			"  plimsoll find --resume ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -57,10 +59,11 @@ The run is recorded in a directory; an interrupted one goes on with --resume.`,
 }
 
 func runFind(ctx context.Context, env Env, s Settings) error {
-	j, err := prepareFind(env, s, "find")
+	j, err := prepareFind(ctx, env, s, "find")
 	if err != nil {
 		return err
 	}
+	defer j.close()
 	record, err := j.begin(ctx)
 	if err != nil {
 		return err
@@ -69,12 +72,12 @@ func runFind(ctx context.Context, env Env, s Settings) error {
 }
 
 // prepareFind builds the job of a search.
-func prepareFind(env Env, s Settings, command string) (*job, error) {
+func prepareFind(ctx context.Context, env Env, s Settings, command string) (*job, error) {
 	search, err := s.search()
 	if err != nil {
 		return nil, err
 	}
-	j, err := prepare(env, s, command)
+	j, err := prepare(ctx, env, s, command)
 	if err != nil {
 		return nil, err
 	}
@@ -101,12 +104,16 @@ func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) 
 	if err != nil {
 		return coded(exitRecord, err)
 	}
-	j, err := resumedJob(env, given, old)
+	j, err := resumedJob(ctx, env, given, old)
 	if err != nil {
 		return errors.Join(err, record.Close())
 	}
+	defer j.close()
 	for _, note := range old.Notes {
 		say(env.Stderr, "note: "+note)
+	}
+	if err := j.authenticate(ctx); err != nil {
+		return errors.Join(err, record.Close())
 	}
 	if err := j.probe(ctx); err != nil {
 		return errors.Join(err, record.Close())
@@ -114,7 +121,7 @@ func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) 
 	return j.run(ctx, record, j.find(old.Trials))
 }
 
-func resumedJob(env Env, given *pflag.FlagSet, old *runlog.Run) (*job, error) {
+func resumedJob(ctx context.Context, env Env, given *pflag.FlagSet, old *runlog.Run) (*job, error) {
 	if old.Plan.Search == nil || old.Plan.Command != "find" {
 		return nil, coded(exitRecord, fmt.Errorf("%s is a run of %s, and only find can be resumed", old.Dir, old.Plan.Command))
 	}
@@ -125,7 +132,7 @@ func resumedJob(env Env, given *pflag.FlagSet, old *runlog.Run) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j, err := prepareFind(env, s, "find")
+	j, err := prepareFind(ctx, env, s, "find")
 	if err != nil {
 		return nil, err
 	}

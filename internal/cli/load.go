@@ -25,7 +25,8 @@ earlier ones were answered (open loop), or so many requests in flight (closed lo
 Response times count from the instant at which a request was due, service times from its
 send. What was late, dropped or failed is counted; nothing is retried.`,
 		Example: "  plimsoll load --url http://127.0.0.1:8080/invocations --payload body.json --rate 100/s --duration 30s\n" +
-			"  plimsoll load --url http://127.0.0.1:8080/invocations --payload body.json --concurrency 64 --slo p99=200ms --output json",
+			"  plimsoll load --url http://127.0.0.1:8080/invocations --payload body.json --concurrency 64 --slo p99=200ms --output json\n" +
+			"  plimsoll load --endpoint my-llm --stream --payload prompts.jsonl --rate 5/s --duration 1m",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, _, err := settle(cmd.Flags(), start, loadGroups()...)
@@ -41,10 +42,11 @@ send. What was late, dropped or failed is counted; nothing is retried.`,
 }
 
 func runLoad(ctx context.Context, env Env, s Settings) error {
-	j, err := prepareLoad(env, s)
+	j, err := prepareLoad(ctx, env, s)
 	if err != nil {
 		return err
 	}
+	defer j.close()
 	record, err := j.begin(ctx)
 	if err != nil {
 		return err
@@ -58,12 +60,12 @@ func runLoad(ctx context.Context, env Env, s Settings) error {
 	})
 }
 
-func prepareLoad(env Env, s Settings) (*job, error) {
+func prepareLoad(ctx context.Context, env Env, s Settings) (*job, error) {
 	load, err := s.load()
 	if err != nil {
 		return nil, err
 	}
-	j, err := prepare(env, s, "load")
+	j, err := prepare(ctx, env, s, "load")
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ Nothing is sent and nothing is recorded.`,
 			if err != nil {
 				return err
 			}
-			j, err := preparePlan(env, s)
+			j, err := preparePlan(cmd.Context(), env, s)
 			if err != nil {
 				return err
 			}
@@ -44,11 +45,11 @@ Nothing is sent and nothing is recorded.`,
 	return cmd
 }
 
-func preparePlan(env Env, s Settings) (*job, error) {
+func preparePlan(ctx context.Context, env Env, s Settings) (*job, error) {
 	if s.Rate != "" || s.Concurrency != 0 {
-		return prepareLoad(env, s)
+		return prepareLoad(ctx, env, s)
 	}
-	return prepareFind(env, s, "find")
+	return prepareFind(ctx, env, s, "find")
 }
 
 // Expected is what a plan would cost.
@@ -107,6 +108,9 @@ func printPlan(w io.Writer, j *job, file string) error {
 		row("configuration", "%s", file)
 	}
 	row("endpoint", "%s %s (%s), timeout %gs", p.Endpoint.Method, p.Endpoint.URL, p.Endpoint.Engine, p.Endpoint.TimeoutSeconds)
+	if i := p.Endpoint.SageMaker; i != nil {
+		row("SageMaker", "%s; signed by AWS Signature Version 4", i)
+	}
 	for _, h := range p.Endpoint.Headers {
 		row("header", "%s", h)
 	}

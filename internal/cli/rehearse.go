@@ -72,7 +72,7 @@ func runRehearse(ctx context.Context, env Env, s Settings) error {
 		s.Payload = texts{"-;type=application/json"}
 		env.Stdin = strings.NewReader(rehearsalBody)
 	}
-	j, err := prepareFind(env, s, "rehearse")
+	j, err := prepareFind(ctx, env, s, "rehearse")
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // overridable are the flags that count when a run is resumed: secrets, which no
 // plan keeps, and how the result is shown.
 func overridable() []string {
-	return []string{"header", "bearer-env", "url", "output", "quiet", "color", "resume"}
+	return []string{"header", "bearer-env", "url", "profile", "output", "quiet", "color", "resume"}
 }
 
 // settingsOf turns a recorded plan back into settings.
@@ -26,6 +26,9 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 	s.CAFile, s.ServerName, s.Insecure, s.MaxConnections = e.CAFile, e.ServerName, e.Insecure, e.MaxSessions
 	s.Timeout, s.ConnectTimeout = toDuration(e.TimeoutSeconds), toDuration(e.ConnectSeconds)
 	s.NetHTTP = strings.HasPrefix(e.Engine, "net/http")
+	if e.SageMaker != nil {
+		s.invoke(e.SageMaker)
+	}
 	if e.Authorization != "" {
 		s.BearerEnv = e.Authorization
 	}

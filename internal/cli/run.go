@@ -142,6 +142,9 @@ func (j *job) begin(ctx context.Context) (*runlog.Writer, error) {
 	for _, w := range j.warnings() {
 		say(j.env.Stderr, "warning: "+w)
 	}
+	if err := j.authenticate(ctx); err != nil {
+		return nil, err
+	}
 	if err := j.probe(ctx); err != nil {
 		return nil, err
 	}

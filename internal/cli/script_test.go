@@ -42,6 +42,8 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"endpoint": serveEndpoint,
 			"account":  serveAccount,
+			"demo":     serveDemo,
+			"hides":    hides,
 		},
 	})
 }

@@ -60,9 +60,18 @@ type Settings struct {
 
 	Model string `yaml:"model"`
 
+	Endpoint           texts  `yaml:"endpoint"`
+	Variant            string `yaml:"variant"`
+	InferenceComponent string `yaml:"inference-component"`
+	TargetModel        string `yaml:"target-model"`
+	SessionID          string `yaml:"session-id"`
+	CustomAttributes   string `yaml:"custom-attributes"`
+	InferenceID        string `yaml:"inference-id"`
+	Stream             bool   `yaml:"stream"`
+	Region             string `yaml:"region"`
+	Profile            string `yaml:"profile"`
+
 	Listen       string  `yaml:"listen"`
-	Endpoint     texts   `yaml:"endpoint"`
-	Variant      string  `yaml:"variant"`
 	InstanceType string  `yaml:"instance-type"`
 	Instances    int     `yaml:"instances"`
 	Exec         string  `yaml:"exec"`
@@ -70,7 +79,6 @@ type Settings struct {
 	Auth         string  `yaml:"auth"`
 	AccessKey    string  `yaml:"access-key"`
 	SecretKey    string  `yaml:"secret-key"`
-	Region       string  `yaml:"region"`
 	Account      string  `yaml:"account"`
 	Quota        int     `yaml:"quota"`
 	Assume       texts   `yaml:"assume"`
@@ -112,6 +120,7 @@ func flags(fs *pflag.FlagSet, s *Settings, groups ...group) {
 
 func endpointFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.StringVar(&s.URL, "url", s.URL, "endpoint to invoke, http:// or https://")
+	sagemakerFlags(fs, s)
 	requestFlags(fs, s)
 }
 

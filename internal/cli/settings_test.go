@@ -17,6 +17,14 @@ func TestEveryKeyIsAFlag(t *testing.T) {
 	var s Settings
 	fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags(fs, &s, endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, loadFlags, modelFlags, recordFlags)
+	// Several settings are flags of this command, too, with other words.
+	emulate := pflag.NewFlagSet("", pflag.ContinueOnError)
+	emulatorFlags(emulate, &s)
+	emulate.VisitAll(func(f *pflag.Flag) {
+		if fs.Lookup(f.Name) == nil {
+			fs.AddFlag(f)
+		}
+	})
 	for _, name := range settingNames() {
 		if fs.Lookup(name) == nil {
 			t.Errorf("key %q is no flag", name)
@@ -36,7 +44,7 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	s.Payload, s.ContentType, s.Accept, s.Seed = texts{"testdata/body.json;weight=2"}, "text/csv", "application/json", 99
 	s.Objectives, s.Arrivals, s.MaxRate, s.MaxRequests, s.MaxConcurrency = texts{"p99=200ms"}, experiment.ArrivalsConstant, "500/s", 12345, 77
 	s.Precision, s.SafetyFactor, s.PerMinute, s.TargetFrom, s.Insecure, s.MaxBody = "5%", 0.7, true, experiment.FromEstimate, true, "1048576B"
-	j, err := prepareFind(Env{Getenv: func(string) string { return "" }}, s, "find")
+	j, err := prepareFind(t.Context(), Env{Getenv: func(string) string { return "" }}, s, "find")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +52,7 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := prepareFind(Env{Getenv: func(string) string { return "" }}, back, "find")
+	again, err := prepareFind(t.Context(), Env{Getenv: func(string) string { return "" }}, back, "find")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,7 @@ import (
 	"plimsoll/internal/host"
 	"plimsoll/loadgen"
 	"plimsoll/payload"
+	"plimsoll/sagemaker"
 )
 
 // job is a command that has been read, checked and wired, and has sent nothing.
@@ -30,22 +31,28 @@ type job struct {
 	plan     experiment.Plan
 	corpus   *payload.Corpus
 	target   *httptarget.Target
+	aws      *sagemaker.Target // around target where it is an endpoint of SageMaker, else nil
 }
 
 // prepare builds the job of a command.
-func prepare(env Env, s Settings, command string) (*job, error) {
+func prepare(ctx context.Context, env Env, s Settings, command string) (*job, error) {
 	if s.Seed == 0 {
 		s.Seed = newSeed()
+	}
+	if err := s.checkTarget(); err != nil {
+		return nil, err
+	}
+	if len(s.Endpoint) > 0 && s.CAFile == "" {
+		s.CAFile = env.Getenv("AWS_CA_BUNDLE") // as every AWS tool does
 	}
 	corpus, err := loadCorpus(env, s)
 	if err != nil {
 		return nil, coded(exitUsage, err)
 	}
-	target, err := buildTarget(env, s, corpus)
-	if err != nil {
+	j := &job{env: env, settings: s, corpus: corpus}
+	if err := j.buildTarget(ctx); err != nil {
 		return nil, err
 	}
-	j := &job{env: env, settings: s, corpus: corpus, target: target}
 	j.plan, err = j.describe(command)
 	return j, err
 }
@@ -88,31 +95,44 @@ func loadCorpus(env Env, s Settings) (*payload.Corpus, error) {
 	return payload.Load(opts)
 }
 
-func buildTarget(env Env, s Settings, corpus *payload.Corpus) (*httptarget.Target, error) {
-	if s.URL == "" {
-		return nil, usageError("--url is missing: give the endpoint to invoke, such as http://127.0.0.1:8080/invocations (or try plimsoll rehearse)")
+// buildTarget makes the target, which opens no connection yet.
+func (j *job) buildTarget(ctx context.Context) error {
+	opts, err := httpOptions(j.env, j.settings, j.corpus)
+	if err != nil {
+		return err
 	}
+	if len(j.settings.Endpoint) == 0 {
+		j.target, err = httptarget.New(opts)
+		return coded(exitUsage, err)
+	}
+	if j.aws, err = buildInvocations(ctx, j.env, j.settings, opts); err != nil {
+		return err
+	}
+	j.target = j.aws.HTTP()
+	return nil
+}
+
+func httpOptions(env Env, s Settings, corpus *payload.Corpus) (httptarget.Options, error) {
 	header, err := parseHeaders(s.Headers)
 	if err != nil {
-		return nil, coded(exitUsage, err)
+		return httptarget.Options{}, coded(exitUsage, err)
 	}
 	opts := httptarget.Options{
 		URL: s.URL, Method: s.Method, Header: header, BearerToken: httptarget.Secret(env.Getenv(s.BearerEnv)),
 		Timeout: s.Timeout, ConnectTimeout: s.ConnectTimeout, Insecure: s.Insecure, ServerName: s.ServerName, NetHTTP: s.NetHTTP,
 	}
 	if s.Timeout <= 0 || s.ConnectTimeout <= 0 || s.MaxConnections < 1 {
-		return nil, usageError("--timeout %v, --connect-timeout %v, --max-connections %d: all must be above zero", s.Timeout, s.ConnectTimeout, s.MaxConnections)
+		return opts, usageError("--timeout %v, --connect-timeout %v, --max-connections %d: all must be above zero", s.Timeout, s.ConnectTimeout, s.MaxConnections)
 	}
 	if s.CAFile != "" {
 		if opts.CAPEM, err = os.ReadFile(s.CAFile); err != nil {
-			return nil, coded(exitUsage, fmt.Errorf("--ca-file: %w", err))
+			return opts, coded(exitUsage, fmt.Errorf("--ca-file: %w", err))
 		}
 	}
 	for _, b := range corpus.Bodies() {
 		opts.Bodies = append(opts.Bodies, httptarget.Body{Name: b.Name, Content: b.Content, ContentType: b.ContentType, Accept: b.Accept})
 	}
-	target, err := httptarget.New(opts)
-	return target, coded(exitUsage, err)
+	return opts, nil
 }
 
 func parseHeaders(lines []string) (http.Header, error) {
@@ -134,8 +154,8 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 		SchemaVersion: experiment.SchemaVersion, Plimsoll: version(), Command: command, Created: time.Now().UTC(),
 		Objectives: append([]string{}, s.Objectives...), Arrivals: s.Arrivals, Seed: s.Seed,
 		Endpoint: experiment.Endpoint{
-			URL: publicURL(s.URL), Method: strings.ToUpper(s.Method), TimeoutSeconds: s.Timeout.Seconds(), ConnectSeconds: s.ConnectTimeout.Seconds(),
-			MaxSessions: s.MaxConnections, CAFile: absolute(s.CAFile), ServerName: s.ServerName, Insecure: s.Insecure, Engine: j.target.Engine(),
+			URL: publicURL(j.url()), Method: strings.ToUpper(s.Method), TimeoutSeconds: s.Timeout.Seconds(), ConnectSeconds: s.ConnectTimeout.Seconds(),
+			MaxSessions: s.MaxConnections, CAFile: absolute(s.CAFile), ServerName: s.ServerName, Insecure: s.Insecure, Engine: j.target.Engine(), SageMaker: j.invocations(),
 		},
 	}
 	if why := j.target.EngineReason(); p.Endpoint.Engine == netHTTP {
@@ -144,7 +164,7 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 	for _, line := range s.Headers {
 		p.Endpoint.Headers = append(p.Endpoint.Headers, publicHeader(line))
 	}
-	if j.env.Getenv(s.BearerEnv) != "" {
+	if j.aws == nil && j.env.Getenv(s.BearerEnv) != "" {
 		p.Endpoint.Authorization = s.BearerEnv
 	}
 	limit, err := parseSize(s.MaxBody)
@@ -157,6 +177,14 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 		Seed: payloadSeed(s.Seed), Count: sum.Bodies, Bytes: sum.Bytes, SHA256: sum.SHA256,
 	}
 	return p, nil
+}
+
+// url is where requests go.
+func (j *job) url() string {
+	if j.aws != nil {
+		return j.aws.URL()
+	}
+	return j.settings.URL
 }
 
 const redacted = "(redacted)"
@@ -234,8 +262,12 @@ func (j *job) probe(ctx context.Context) error {
 		return context.Cause(ctx)
 	case errors.As(err, &open) && open.Class == loadgen.Timeout:
 		return coded(exitRefused, fmt.Errorf("%w; raise --timeout (now %v) or look at the server", err, j.settings.Timeout))
+	case errors.As(err, &open) && open.Class == loadgen.Unauthorized:
+		return coded(exitCredentials, err)
 	case err != nil:
 		return coded(exitUnreachable, err)
+	case answer.Class != loadgen.OK && j.aws != nil:
+		return refusal(answer)
 	case answer.Class != loadgen.OK:
 		return coded(exitRefused, fmt.Errorf("the first request was answered with HTTP status %d (%s); the server says: %s", answer.Status, answer.Class, words(answer.Body)))
 	}
@@ -268,7 +300,7 @@ const netHTTP = "net/http"
 // warnings are what must be said loudly before anything is sent.
 func (j *job) warnings() []string {
 	var out []string
-	if j.settings.Insecure && strings.HasPrefix(j.settings.URL, "https:") {
+	if j.settings.Insecure && strings.HasPrefix(j.url(), "https:") {
 		out = append(out, "INSECURE: certificates are not checked; anybody in between can read and change what is sent")
 	}
 	if why := j.target.EngineReason(); j.target.Engine() == netHTTP {

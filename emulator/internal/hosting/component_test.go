@@ -122,9 +122,14 @@ func TestScaleToZeroAndBack(t *testing.T) {
 func TestManagedScalingGrows(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.host(1, true)
-		w.component("a", 7, 2) // two on each instance
+		w.component("a", 3, 2) // two on each instance
+		w.run(5 * time.Second)
+		w.wantCounts("shared", 1, 2)
+		w.run(2*delay + 2*time.Second)
+		w.wantCopies("InService", 3, 3)
+		w.copies(7)
 		w.tick()
-		w.wantCounts("shared", 1, 4)
+		w.wantCounts("shared", 2, 4)
 		w.run(2*delay + 2*time.Second)
 		w.wantCopies("InService", 7, 7)
 		w.copies(9) // no room, and no more instances

@@ -252,11 +252,39 @@ func TestSessions(t *testing.T) {
 		if got := closed.header.Get("X-Amzn-SageMaker-Closed-Session-Id"); got != id {
 			w.Errorf("Closed-Session-Id = %q, want %q", got, id)
 		}
-		wantRefusal(w.T, "a closed session", w.invoke("iris", "", header, id), 424, "ModelError",
-			modelErrorText(w.T, "CLIENT_ERROR_FROM_MODEL", "client", 400, "Bad request: session not found: "+id))
+		for range 20 { // at whichever instance
+			wantRefusal(w.T, "a closed session", w.invoke("iris", "", header, id), 424, "ModelError",
+				modelErrorText(w.T, "CLIENT_ERROR_FROM_MODEL", "client", 400, "Bad request: session not found: "+id))
+		}
 		got = w.send(w.Context(), "/endpoints/iris/invocations-response-stream", strings.NewReader(""), header, "NEW_SESSION")
 		if got.status != http.StatusBadRequest {
 			w.Errorf("a new session by a stream = %d, want 400", got.status)
+		}
+	})
+}
+
+// TestSessionsEnd has the sessions of an instance go with it, and others when they expire.
+func TestSessionsEnd(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.deploy("iris", 2)
+		for range 10 {
+			w.invoke("iris", "", "X-Amzn-SageMaker-Session-Id", "NEW_SESSION")
+		}
+		f := w.h.endpoints["iris"].front
+		kept := 0
+		for _, s := range f.sessions {
+			if s.unit == w.unit("iris", 0) {
+				kept++
+			}
+		}
+		w.scale(1)
+		w.tick()
+		if len(f.sessions) != kept || kept == 0 || kept == 10 {
+			w.Errorf("%d sessions after the scale-in, want the %d of 10 at the instance that is left", len(f.sessions), kept)
+		}
+		w.run(DefaultSessionLife)
+		if len(f.sessions) != 0 {
+			w.Errorf("%d sessions after they have expired, want none", len(f.sessions))
 		}
 	})
 }

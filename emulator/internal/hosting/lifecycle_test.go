@@ -77,7 +77,9 @@ func TestScaleInDrains(t *testing.T) {
 		w.scale(1)
 		w.wantCounts("iris", 1, 1)
 		w.wantStatus("iris", "Updating")
-		w.run(40 * time.Second)
+		w.run(29 * time.Second)
+		w.wantStatus("iris", "Updating") // as long as it drains
+		w.run(2 * time.Second)
 		w.wantStatus("iris", "InService")
 		w.run(300 * time.Second)
 		answered, cut := 0, 0

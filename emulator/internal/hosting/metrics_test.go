@@ -225,6 +225,9 @@ func TestRecord(t *testing.T) {
 		if d := w.published("ConcurrentRequestsPerModel"); len(d) < 2 || math.Abs(d[1].Samples.Max()-0.5) > 1e-9 {
 			t.Errorf("ConcurrentRequestsPerModel = %v, want 0.5: 10/s of 100 ms at two instances", d[1].Samples)
 		}
+		if d := w.published("CPUUtilization"); math.Abs(d[0].Samples.Max()-59.0/60*50*4) > 1e-6 {
+			t.Errorf("CPUUtilization = %v, want nearly half of four cores", d[0].Samples)
+		}
 		if err := w.h.Record("iris", "main", math.NaN(), 0); err == nil {
 			t.Error("Record of NaN requests = nil, want an error")
 		}
@@ -246,7 +249,10 @@ func TestShares(t *testing.T) {
 		published := int64(0)
 		var total, shares float64
 		take := func(before int64) {
-			for _, tally := range m.take(before) {
+			for minute, tally := range m.take(before) {
+				if minute < published {
+					t.Fatalf("minute %d is published again after %d", minute, published)
+				}
 				for n, count := range tally.arrivals {
 					total += count
 					shares += count / float64(n)

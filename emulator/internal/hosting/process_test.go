@@ -6,12 +6,12 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,7 +35,9 @@ func TestMain(m *testing.M) {
 		signal.Ignore(syscall.SIGTERM)
 		playContainer()
 	case "emulator":
-		playEmulator()
+		playEmulator(true)
+	case "emulator without watchdog":
+		playEmulator(false)
 	}
 }
 
@@ -59,7 +61,7 @@ func playContainer() {
 }
 
 // playEmulator starts a container, says where, and waits to be killed.
-func playEmulator() {
+func playEmulator(watched bool) {
 	backend, err := Exec(ExecOptions{Command: os.Getenv("PLIMSOLL_TEST_COMMAND"), Grace: time.Second, Output: os.Stderr})
 	if err != nil {
 		fmt.Println(err)
@@ -68,6 +70,9 @@ func playEmulator() {
 	p := backend.Launch(Launch{StartupTimeout: time.Minute}).(*process)
 	for p.Health() == Starting {
 		<-time.After(10 * time.Millisecond)
+	}
+	if dog := backend.(*processes).dog.cmd; !watched {
+		_ = dog.Process.Signal(syscall.SIGKILL)
 	}
 	fmt.Println(p.url.Host)
 	select {}
@@ -227,12 +232,21 @@ func TestExecScaleIn(t *testing.T) {
 }
 
 // TestExecEndsWithTheEmulator kills the program that has started a container, so that it
-// can do nothing about it, and waits for the container to go.
+// can do nothing about it, and waits for the container to go: the watchdog ends all of
+// its group, also what ignores SIGTERM; the parent-death signal alone ends its leader.
 func TestExecEndsWithTheEmulator(t *testing.T) {
-	for _, role := range []string{"container", "stubborn container"} {
-		t.Run(role, func(t *testing.T) {
+	leader := playing + "=container exec '" + os.Args[0] + "' {port}"
+	tests := []struct{ name, role, command string }{
+		{"child", "emulator", command("container")},
+		{"child that ignores SIGTERM", "emulator", command("stubborn container")},
+	}
+	if runtime.GOOS == "linux" {
+		tests = append(tests, struct{ name, role, command string }{"leader without a watchdog", "emulator without watchdog", leader})
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
 			emulator := exec.CommandContext(t.Context(), os.Args[0])
-			emulator.Env = append(os.Environ(), playing+"=emulator", "PLIMSOLL_TEST_COMMAND="+command(role))
+			emulator.Env = append(os.Environ(), playing+"="+tt.role, "PLIMSOLL_TEST_COMMAND="+tt.command)
 			emulator.Stderr = t.Output()
 			out, err := emulator.StdoutPipe()
 			if err != nil {
@@ -244,9 +258,6 @@ func TestExecEndsWithTheEmulator(t *testing.T) {
 			address, err := bufio.NewReader(out).ReadString('\n')
 			if err != nil {
 				t.Fatal(err)
-			}
-			if _, _, err := net.SplitHostPort(strings.TrimSpace(address)); err != nil {
-				t.Fatalf("the emulator says %q", address)
 			}
 			pid, gone := hold(t, strings.TrimSpace(address))
 			if n, err := strconv.Atoi(pid); err != nil || n == emulator.Process.Pid {

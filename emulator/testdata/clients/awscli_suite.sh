@@ -1,7 +1,8 @@
 #!/bin/bash
-# Drives the emulator with the AWS CLI, unchanged, through the life of an endpoint.
-# Argument: the emulator's URL. Credentials and region come from the environment. Written
-# for version 2.9 and newer, so that Debian's works.
+# Drives the emulator with the AWS CLI, unchanged, through the life of an endpoint, and
+# with curl, whose signatures are its own, for the load: the CLI takes a second to start.
+# Argument: the emulator's URL. Credentials and region come from the environment, which
+# CLI to run too (AWS_CLI). Written for version 2.9 and newer, so that Debian's works.
 set -euo pipefail
 
 url=$1
@@ -12,7 +13,7 @@ work=$(mktemp -d)
 load=
 trap '[[ -z $load ]] || kill "$load" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-call() { aws --endpoint-url "$url" --output text --no-cli-pager "$@"; }
+call() { "${AWS_CLI:-aws}" --endpoint-url "$url" --output text --no-cli-pager "$@"; }
 
 check() {
     if [[ $2 == "$3" ]]; then
@@ -59,14 +60,22 @@ check "an invocation is answered" "$(invoke --query InvokedProductionVariant)" A
 
 call application-autoscaling register-scalable-target "${target[@]}" --min-capacity 1 --max-capacity 2 >/dev/null
 call application-autoscaling put-scaling-policy "${target[@]}" --policy-name SageMakerEndpointInvocationScalingPolicy --policy-type TargetTrackingScaling \
-    --target-tracking-scaling-policy-configuration '{"TargetValue": 20, "ScaleInCooldown": 60, "ScaleOutCooldown": 60,
+    --target-tracking-scaling-policy-configuration '{"TargetValue": 100, "ScaleInCooldown": 60, "ScaleOutCooldown": 60,
         "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}}' >/dev/null
 check "the policy made two alarms" \
     "$(call application-autoscaling describe-scaling-policies --service-namespace sagemaker --resource-id $resource --query 'length(ScalingPolicies[0].Alarms)')" 2
 high=$(call cloudwatch describe-alarms --alarm-name-prefix "TargetTracking-$resource-AlarmHigh" --query 'MetricAlarms[0].AlarmName')
-check "the high alarm is above the target" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].[Threshold,EvaluationPeriods,Period]')" $'20.0\t3\t60'
+check "the high alarm is above the target" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].[Threshold,EvaluationPeriods,Period]')" $'100.0\t3\t60'
 
-(while invoke >/dev/null; do :; done) &
+signed=(--silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:sagemaker" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY")
+answer=$(curl "${signed[@]}" --header 'Content-Type: application/json' --data '{}' "$url/endpoints/$endpoint/invocations")
+check "curl's own signature is accepted" "${answer:+answered}" answered
+(
+    for ((k = 0; k < 2000; k++)); do
+        curl "${signed[@]}" --output /dev/null --header 'Content-Type: application/json' --data '{}' "$url/endpoints/$endpoint/invocations"
+        sleep 0.1
+    done
+) &
 load=$!
 until_is "the high alarm fires" ALARM cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].StateValue'
 until_is "capacity is scaled out" 2 sagemaker describe-endpoint --endpoint-name $endpoint --query "$(count CurrentInstanceCount)"

@@ -11,11 +11,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// account INSTANCES [FAULTS]: an emulated account with endpoint demo, at 60 times real
+// demo INSTANCES [FAULTS]: an emulated account with endpoint demo, at 60 times real
 // time, which the environment leads every AWS tool to.
-func serveAccount(ts *testscript.TestScript, neg bool, args []string) {
+func serveDemo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 || len(args) > 2 {
-		ts.Fatalf("usage: account INSTANCES [FAULTS]")
+		ts.Fatalf("usage: demo INSTANCES [FAULTS]")
 	}
 	instances, err := strconv.Atoi(args[0])
 	ts.Check(err)
