@@ -44,7 +44,7 @@ plimsoll restore --dir DIR takes all of them back.`,
 			"  plimsoll apply --target 12360 --endpoint my-endpoint --variant AllTraffic --min 2 --max 10 --scale-in-cooldown 10m --yes",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(c.check(), s.checkChoices()); err != nil {
+			if err := errors.Join(c.settle(cmd.Flags()), s.checkChoices()); err != nil {
 				return err
 			}
 			if (run == "") == (target == "") {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,7 @@ func (c *control) flagsOfEndpoint(fs *pflag.FlagSet) {
 func (c *control) flagsOfOutput(fs *pflag.FlagSet) {
 	fs.StringVar(&c.profile, "profile", "", "AWS profile (otherwise by the environment)")
 	fs.StringVarP(&c.output, "output", "o", outputText, "what standard output gets: text or json")
+	configFlag(fs)
 }
 
 // flagsOfChange define how a change is agreed to and where its journal lies.
@@ -50,7 +52,16 @@ func (c *control) flagsOfChange(fs *pflag.FlagSet) {
 	fs.BoolVarP(&c.quiet, "quiet", "q", false, "no progress, the result only")
 }
 
-func (c *control) check() error {
+// settle takes from the YAML file what was not given as a flag, and checks it.
+func (c *control) settle(given *pflag.FlagSet) error {
+	s := defaults()
+	if _, err := readConfig(given, &s); err != nil {
+		return err
+	}
+	if c.endpoint == "" && len(s.Endpoint) == 1 {
+		c.endpoint = s.Endpoint[0]
+	}
+	c.variant, c.region, c.profile = cmp.Or(c.variant, s.Variant), cmp.Or(c.region, s.Region), cmp.Or(c.profile, s.Profile)
 	if c.endpoint == "" {
 		return usageError("--endpoint is missing: give the name of the SageMaker endpoint")
 	}

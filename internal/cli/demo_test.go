@@ -2,8 +2,12 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strconv"
+	"time"
 
 	"plimsoll/emulator"
 	"plimsoll/fleet"
@@ -39,5 +43,30 @@ func serveDemo(ts *testscript.TestScript, neg bool, args []string) {
 		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
 	} {
 		ts.Setenv(name, value)
+	}
+}
+
+// waitfor FILE: until it has something in it.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	for range 600 {
+		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%s is empty after a minute", args[0])
+}
+
+// attempt COMMAND…: runs it, however it ends.
+func attempt(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: attempt COMMAND…")
+	}
+	err := ts.Exec(args[0], args[1:]...)
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		ts.Fatalf("%v", err)
 	}
 }

@@ -47,7 +47,7 @@ last three hours, or --traffic. Without them, what needs them is not judged.`,
 		Example: "  plimsoll lint --endpoint my-endpoint\n  plimsoll lint --endpoint my-endpoint --peak 412/s --traffic 30000/min --output json",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := c.check(); err != nil {
+			if err := c.settle(cmd.Flags()); err != nil {
 				return err
 			}
 			if run != "" && peak != "" {

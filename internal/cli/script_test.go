@@ -43,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"endpoint": serveEndpoint,
 			"account":  serveAccount,
 			"demo":     serveDemo,
+			"waitfor":  waitFor,
+			"attempt":  attempt,
 			"hides":    hides,
 		},
 	})
