@@ -25,6 +25,9 @@ type Autoscaler interface {
 	// Put makes a scalable target or a policy what the setting says; one that is not
 	// there is removed. Settings of instances are not for it.
 	Put(ctx context.Context, v Variant, what What, name string, to Setting) error
+	// Activities are the attempts to scale a variant since an instant, the newest first,
+	// with those for which nothing was done.
+	Activities(ctx context.Context, v Variant, since time.Time) ([]scaling.Activity, error)
 }
 
 // Metrics are the series that a variant publishes. Its errors are [ControlError] where
@@ -33,6 +36,8 @@ type Metrics interface {
 	// Series fetches a metric of a variant, one point for each minute that has one,
 	// oldest first.
 	Series(ctx context.Context, v Variant, metric, statistic string, from, to time.Time) ([]scaling.Point, error)
+	// Alarms says how alarms are, in the order of their names.
+	Alarms(ctx context.Context, names []string) ([]scaling.OwnAlarm, error)
 }
 
 // Variant is what is scaled: one variant of one endpoint.

@@ -12,6 +12,9 @@ type Known struct {
 	Peak         scaling.PerMinute // of one instance
 	Traffic      scaling.PerMinute // usual, of the whole variant
 	Provisioning time.Duration
+
+	Alarms     []scaling.OwnAlarm // of all policies
+	Activities []scaling.Activity
 }
 
 // Lint looks the scaling of a variant through for mistakes.
@@ -21,14 +24,20 @@ func Lint(v Variant, e EndpointState, s ScalingState, k Known) ([]scaling.Findin
 		return nil, err
 	}
 	setup := scaling.Setup{
-		Async: e.Async, Pools: len(state.Pools), Peak: k.Peak, Traffic: k.Traffic, Provisioning: k.Provisioning,
+		Async: e.Async, Pools: len(state.Pools), Peak: k.Peak, Traffic: k.Traffic, Provisioning: k.Provisioning, Activities: k.Activities,
 	}
 	if t := s.Target; t != nil {
 		setup.Registered, setup.Min, setup.Max = true, t.Min, t.Max
 		setup.SuspendedOut, setup.SuspendedIn = t.Suspended.Out, t.Suspended.In
 	}
 	for _, p := range s.Policies {
-		setup.Policies = append(setup.Policies, p.rule())
+		rule := p.rule()
+		for _, a := range k.Alarms {
+			if slices.Contains(p.Alarms, a.Name) {
+				rule.Alarms = append(rule.Alarms, a)
+			}
+		}
+		setup.Policies = append(setup.Policies, rule)
 	}
 	return scaling.Lint(setup, scaling.DefaultAssumptions()), nil
 }

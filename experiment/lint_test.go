@@ -12,7 +12,11 @@ func TestLintReadsWhatIsRegistered(t *testing.T) {
 	w.scaling.Target.Suspended.Out = true
 	w.scaling.Policies[0].Name = "hidden"
 	w.scaling.Policies = append(w.scaling.Policies, Policy{Name: "steps", Step: []byte(`{}`)})
-	found, err := Lint(one, w.endpoint, w.scaling, Known{Provisioning: ProvisioningPrior()})
+	w.scaling.Policies[0].Alarms = []string{"high", "low"}
+	found, err := Lint(one, w.endpoint, w.scaling, Known{
+		Provisioning: ProvisioningPrior(), Alarms: []scaling.OwnAlarm{{Name: "high", Missing: true}, {Name: "another", Missing: true}},
+		Activities: []scaling.Activity{{Failed: true}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +24,7 @@ func TestLintReadsWhatIsRegistered(t *testing.T) {
 	for _, f := range found {
 		rules = append(rules, f.Rule)
 	}
-	const want = "suspended step-beside-tracking copied-70 hidden-name scale-out-cooldown"
+	const want = "suspended step-beside-tracking copied-70 hidden-name scale-out-cooldown alarm-missing failed-activity"
 	if got := strings.Join(rules, " "); got != want {
 		t.Errorf("found %q, want %q", got, want)
 	}

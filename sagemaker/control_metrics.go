@@ -14,6 +14,37 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
+// mostAlarms is how many names one call may ask for.
+const mostAlarms = 100
+
+// Alarms says how alarms are, in the order of their names.
+func (c *Control) Alarms(ctx context.Context, names []string) ([]scaling.OwnAlarm, error) {
+	found := map[string]types.MetricAlarm{}
+	for some := range slices.Chunk(names, mostAlarms) {
+		pages := cloudwatch.NewDescribeAlarmsPaginator(c.cloudwatch, &cloudwatch.DescribeAlarmsInput{AlarmNames: some, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm}})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, explain(fmt.Errorf("describing alarms: %w", err))
+			}
+			for _, a := range page.MetricAlarms {
+				found[aws.ToString(a.AlarmName)] = a
+			}
+		}
+	}
+	alarms := make([]scaling.OwnAlarm, 0, len(names))
+	for _, name := range names {
+		a, there := found[name]
+		alarm := scaling.OwnAlarm{Name: name, Missing: !there}
+		if there {
+			alarm.Disabled, alarm.Threshold = !aws.ToBool(a.ActionsEnabled), aws.ToFloat64(a.Threshold)
+			alarm.Comparison, alarm.State = scaling.Comparison(a.ComparisonOperator), scaling.AlarmState(a.StateValue)
+		}
+		alarms = append(alarms, alarm)
+	}
+	return alarms, nil
+}
+
 // Series fetches a metric of a variant, one point for each minute that has one, oldest
 // first.
 func (c *Control) Series(ctx context.Context, v experiment.Variant, metric, statistic string, from, to time.Time) ([]scaling.Point, error) {

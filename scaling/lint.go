@@ -17,6 +17,9 @@ type Setup struct {
 	Async                     bool // the endpoint is invoked asynchronously
 	Pools                     int  // instance types of the variant
 
+	// Activities are those of late, the newest first.
+	Activities []Activity
+
 	Peak         PerMinute     // of one instance, measured
 	Traffic      PerMinute     // usual, of the whole variant
 	Provisioning time.Duration // from the launch of an instance until it is in service
@@ -27,6 +30,27 @@ type Tracked struct {
 	Policy
 
 	Metric string // PredefinedMetricType; "" for a customized metric
+	// Alarms are those that the policy says are its own, as far as they are known.
+	Alarms []OwnAlarm
+}
+
+// OwnAlarm is an alarm of a target-tracking policy, as it is found.
+type OwnAlarm struct {
+	Name       string     `json:"name"`
+	Missing    bool       `json:"missing,omitzero"` // there is none of that name
+	Disabled   bool       `json:"disabled,omitzero"`
+	Comparison Comparison `json:"comparison,omitzero"`
+	Threshold  float64    `json:"threshold"`
+	State      AlarmState `json:"state,omitzero"`
+}
+
+// Activity is an attempt to scale.
+type Activity struct {
+	At        time.Time `json:"at"`
+	What      string    `json:"what"`
+	Failed    bool      `json:"failed,omitzero"`
+	Why       string    `json:"why,omitzero"`        // the status message, of one that failed
+	NotScaled string    `json:"not_scaled,omitzero"` // the code of why nothing was done
 }
 
 // Severity is how bad a finding is.
@@ -68,7 +92,9 @@ func Lint(s Setup, a Assumptions) []Finding {
 			l.pools(p)
 		}
 		l.cooldowns(p)
+		l.alarms(p)
 	}
+	l.activities()
 	return l.found
 }
 
@@ -209,5 +235,45 @@ func (l *linter) cooldowns(p Tracked) {
 	if s := l.setup; s.Provisioning > 0 && !t.DisableScaleIn && t.ScaleInCooldown < s.Provisioning {
 		l.find(Doubted, "scale-in-cooldown", p.Name, fmt.Sprintf("give it %v or more", s.Provisioning.Round(time.Minute)+time.Minute),
 			"the scale-in cooldown is %v, and an instance takes %v to come: instances go faster than they can come back", t.ScaleInCooldown, s.Provisioning)
+	}
+}
+
+// alarms judges whether the alarms still are what the policy made.
+func (l *linter) alarms(p Tracked) {
+	const anew = "delete the policy and apply it again: AWS makes its alarms anew"
+	for _, alarm := range p.Alarms {
+		switch {
+		case alarm.Missing:
+			l.find(Wrong, "alarm-missing", p.Name, anew, "its alarm %s does not exist: somebody has deleted it, and the policy cannot act by it", alarm.Name)
+		case alarm.Disabled:
+			l.find(Wrong, "alarm-disabled", p.Name, "enable its actions: aws cloudwatch enable-alarm-actions --alarm-names '"+alarm.Name+"'", "the actions of its alarm %s are disabled", alarm.Name)
+		case alarm.Comparison == Greater && math.Abs(alarm.Threshold-p.TargetTracking.Target) > 1e-6*p.TargetTracking.Target:
+			l.find(Wrong, "alarm-edited", p.Name, anew, "its alarm %s fires above %s, and the target is %s: somebody has edited it", alarm.Name, number(alarm.Threshold), number(p.TargetTracking.Target))
+		case alarm.State == StateInsufficient && l.setup.Traffic > 0 && !l.setup.Async:
+			l.find(Doubted, "alarm-without-data", p.Name, "see whether the metric is published; a new alarm has no data for some minutes", "its alarm %s has no data although there is traffic", alarm.Name)
+		}
+	}
+}
+
+// activities judges what became of the attempts to scale.
+func (l *linter) activities() {
+	failed, full := 0, 0
+	var last Activity
+	for _, a := range l.setup.Activities {
+		switch {
+		case a.Failed && a.NotScaled == "":
+			if failed++; failed == 1 {
+				last = a
+			}
+		case a.NotScaled == AlreadyAtMaxCapacity:
+			full++
+		}
+	}
+	if failed > 0 {
+		l.find(Wrong, "failed-activity", "", "remove its cause: for a quota, ask for a higher one (Service Quotas, Amazon SageMaker)",
+			"%s of scaling failed, the last at %s: %s %s", count(failed, "attempt"), last.At.UTC().Format("2006-01-02 15:04Z"), last.What, last.Why)
+	}
+	if full > 0 {
+		l.find(Doubted, "at-maximum", "", "raise the maximum", "%s wanted more than the maximum of %d instances", count(full, "alarm"), l.setup.Max)
 	}
 }

@@ -75,6 +75,29 @@ func TestLint(t *testing.T) {
 		"steps beside tracking": {func(s *Setup, _ *Tracked) {
 			s.Policies = append(s.Policies, Tracked{Policy: Policy{Name: "steps", Step: &StepScaling{}}})
 		}, "step-beside-tracking", "step policy"},
+		"an alarm that is gone": {func(_ *Setup, p *Tracked) { p.Alarms = []OwnAlarm{{Name: "high", Missing: true}} }, "alarm-missing", "does not exist"},
+		"an alarm that is edited": {func(_ *Setup, p *Tracked) {
+			p.Alarms = []OwnAlarm{{Name: "high", Comparison: Greater, Threshold: 1500}}
+		}, "alarm-edited", "fires above 1500, and the target is 1200"},
+		"an alarm without actions": {func(_ *Setup, p *Tracked) { p.Alarms = []OwnAlarm{{Name: "high", Disabled: true}} }, "alarm-disabled", "enable-alarm-actions --alarm-names 'high'"},
+		"an alarm without data": {func(_ *Setup, p *Tracked) {
+			p.Alarms = []OwnAlarm{{Name: "low", Comparison: Less, Threshold: 1080, State: StateInsufficient}}
+		}, "alarm-without-data", "although there is traffic"},
+		"no data without traffic": {func(s *Setup, p *Tracked) {
+			s.Traffic = 0
+			p.Alarms = []OwnAlarm{{Name: "low", State: StateInsufficient}}
+		}, "", ""},
+		"alarms as they should be": {func(_ *Setup, p *Tracked) {
+			p.Alarms = []OwnAlarm{{Comparison: Greater, Threshold: 1200, State: StateOK}, {Comparison: Less, Threshold: 1080, State: StateAlarm}}
+		}, "", ""},
+		"a quota": {func(s *Setup, _ *Tracked) {
+			s.Activities = []Activity{
+				{NotScaled: AlreadyAtDesiredCapacity, Failed: true},
+				{At: time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC), Failed: true, What: "Setting desired instance count to 9.", Why: "ResourceLimitExceeded"},
+				{Failed: true},
+			}
+		}, "failed-activity", "2 attempts of scaling failed, the last at 2026-11-24 10:00Z: Setting desired instance count to 9. ResourceLimitExceeded"},
+		"more was wanted":           {func(s *Setup, _ *Tracked) { s.Activities = []Activity{{NotScaled: AlreadyAtMaxCapacity, Failed: true}} }, "at-maximum", "1 alarm wanted more than the maximum of 8"},
 		"a customized metric at 70": {func(_ *Setup, p *Tracked) { p.Metric = ""; p.TargetTracking.Target = 70 }, "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

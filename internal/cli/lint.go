@@ -20,6 +20,9 @@ import (
 // lintWindow is how far back the usual traffic is looked for.
 const lintWindow = 3 * time.Hour
 
+// activityWindow is how far back attempts to scale are looked at.
+const activityWindow = 7 * 24 * time.Hour
+
 // linted is what lint prints for programs.
 type linted struct {
 	SchemaVersion int                     `json:"schema_version"`
@@ -39,8 +42,9 @@ func newLint(env Env) *cobra.Command {
 		Long: `Look through what is registered with Application Auto Scaling for a variant: the copied 70, a
 target in requests a second that is taken for a minute's, a target above the peak, minimum =
 maximum, cooldowns that fight the time that instances take, the invocation metric on an
-asynchronous endpoint, a name that the console hides, suspended scaling, and usual traffic that
-sits on a whole number of instances, where chance alone makes a fleet flap.
+asynchronous endpoint, a name that the console hides, suspended scaling, alarms that were deleted,
+disabled or edited, attempts to scale that failed in the last week (a quota shows nowhere else), and
+usual traffic that sits on a whole number of instances, where chance alone makes a fleet flap.
 
 The peak comes from a run (--run) or --peak; the usual traffic from CloudWatch, the median of the
 last three hours, or --traffic. Without them, what needs them is not judged.`,
@@ -110,6 +114,7 @@ func runLint(ctx context.Context, c *control, known experiment.Known) error {
 	if known.Traffic == 0 {
 		known.Traffic = c.usualTraffic(ctx, aws, l.variant)
 	}
+	c.history(ctx, aws, l, &known)
 	found, err := experiment.Lint(l.variant, l.endpoint, l.scaling, known)
 	if err != nil {
 		return err
@@ -134,6 +139,29 @@ func (c *control) usualTraffic(ctx context.Context, aws *sagemaker.Control, v ex
 		return 0
 	}
 	return experiment.UsualTraffic(points)
+}
+
+// history adds what became of the policies' alarms and of attempts to scale. What cannot
+// be read is not judged.
+func (c *control) history(ctx context.Context, aws *sagemaker.Control, l looked, known *experiment.Known) {
+	var names []string
+	for _, p := range l.scaling.Policies {
+		if p.Tracks() {
+			names = append(names, p.Alarms...)
+		}
+	}
+	var err error
+	if len(names) > 0 {
+		if known.Alarms, err = aws.Alarms(ctx, names); err != nil {
+			say(c.env.Stderr, "note: the alarms are not judged: "+err.Error())
+		}
+	}
+	if l.scaling.Target == nil {
+		return
+	}
+	if known.Activities, err = aws.Activities(ctx, l.variant, aws.Now().Add(-activityWindow)); err != nil {
+		say(c.env.Stderr, "note: attempts to scale are not judged: "+err.Error())
+	}
 }
 
 func (c *control) tellFindings(l looked, known experiment.Known, found []scaling.Finding) error {
