@@ -72,9 +72,10 @@ func (s *Search) above(x float64) float64 {
 // Result is what is known now.
 func (s *Search) Result() Result {
 	r := Result{
-		Confidence: s.plan.Confidence, Cause: CauseNone, Valid: len(s.broken) == 0, Ended: s.ended,
+		Confidence: s.plan.Confidence, Cause: CauseNone, Missed: s.notMet, Valid: len(s.broken) == 0, Ended: s.ended,
 		Objectives: slices.Clone(s.objectives), Derived: s.derived, Binding: -1,
 		Saturation: s.sat.rate, SaturationSE: s.sat.rate * s.sat.se, Knee: s.sat.knee,
+		Saturated: s.sat.known, Throttled: s.throttle.active,
 		Reasons: slices.Concat(s.broken, s.notes),
 	}
 	if s.base.known {
@@ -88,7 +89,9 @@ func (s *Search) Result() Result {
 	case s.bounded():
 		s.reportBound(&r)
 	case len(s.open) == 0:
-		r.Reasons = append(r.Reasons, "the search ended before a rate was tried in an open loop")
+		r.Reasons = append(r.Reasons, "the search ended before a rate was tried in an open loop"+s.needed())
+	case s.scarcity() != "":
+		r.Reasons = append(r.Reasons, s.scarcity()+s.needed())
 	default:
 		s.reportPeak(&r)
 	}
@@ -146,6 +149,9 @@ func (s *Search) reportPeak(r *Result) {
 		if c := s.criteria[e.criterion]; c.scatter > 2.5 && !e.throttled {
 			r.Reasons = append(r.Reasons, fmt.Sprintf("trials at near rates disagree %.1f times more than chance explains; the interval is widened by it", math.Sqrt(c.scatter)))
 		}
+	}
+	if s.unconfirmed != "" {
+		r.Reasons = append(r.Reasons, "the lower end of the answer was not confirmed by a trial: "+s.unconfirmed)
 	}
 	s.nameCause(r, e)
 }

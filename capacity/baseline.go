@@ -12,6 +12,8 @@ type baseLine struct {
 	reading
 	known bool
 	rate  float64 // answered well per second, one at a time
+
+	answers int64 // of all pieces
 }
 
 // serviceCV2 is the squared coefficient of variation of the service time,
@@ -77,6 +79,7 @@ func (b *baseline) next(s *Search) (Trial, bool) {
 	if n := len(b.pieces); !b.again && n > 0 && b.pieces[n-1].Offered == 0 {
 		budget = s.span(0.3, 1, 60) // the first request is still under way
 	}
+	budget = max(budget, b.patience(s))
 	if b.done || b.used >= budget && len(b.pieces) > 0 || len(b.pieces) >= mostPieces {
 		return Trial{}, false
 	}
@@ -103,7 +106,7 @@ func (b *baseline) next(s *Search) (Trial, bool) {
 		t.Why = "the request before is still under way"
 		return t, true
 	}
-	if pace := max(last.throughput(), float64(last.Successes)/max(b.used.Seconds(), 1e-3)); pace > 0 {
+	if pace := max(last.singly(), float64(last.Successes)/max(b.used.Seconds(), 1e-3)); pace > 0 {
 		want := seconds(1.05 * float64(b.wanted(s)) / pace)
 		if b.settled() {
 			t.Why = "the median is steady: longer, for its quantiles"
@@ -111,9 +114,23 @@ func (b *baseline) next(s *Search) (Trial, bool) {
 			t.Why = "the median still falls: once more"
 			want = seconds(20 / pace)
 		}
-		t.Measure = max(t.Measure, min(want, budget-b.used))
+		t.Measure = s.seesAnswers(max(t.Measure, min(want, budget-b.used)), last.Mean.Seconds())
 	}
 	return t, true
+}
+
+// patience is how long a slow endpoint is given for the least answers that a
+// peak may rest on.
+func (b *baseline) patience(s *Search) time.Duration {
+	answers := int64(0)
+	for _, p := range b.pieces {
+		answers += p.Successes
+	}
+	if answers == 0 || answers >= leastUnloaded || b.again {
+		return 0
+	}
+	mean := b.pieces[len(b.pieces)-1].Mean
+	return min(b.used+time.Duration(leastUnloaded-answers+1)*mean, seconds(unloadedShare*s.plan.Budget.Seconds()))
 }
 
 // settled says that the last piece's median is no longer falling.
@@ -167,7 +184,10 @@ func (b *baseline) after(s *Search) stage {
 		return newBracket(s)
 	}
 	last := b.pieces[len(b.pieces)-1]
-	s.base = baseLine{reading: last, known: last.Successes > 0, rate: last.throughput()}
+	s.base = baseLine{reading: last, known: last.Successes > 0, rate: last.singly()}
+	for _, p := range b.pieces {
+		s.base.answers += p.Successes
+	}
 	if last.Offered == 0 {
 		s.breakOff(fmt.Sprintf("no request was answered within %v", slo.Round(b.used)))
 		return nil
@@ -198,6 +218,9 @@ func (b *baseline) compare(s *Search) {
 		return
 	}
 	warm := b.pieces[0]
+	if warm.Successes < leastMedian {
+		return
+	}
 	_, before := s.base.responses()
 	_, after := warm.responses()
 	change, sigmas := compare(before, after)
@@ -205,7 +228,7 @@ func (b *baseline) compare(s *Search) {
 		return
 	}
 	s.notes = append(s.notes, fmt.Sprintf("the endpoint was still warming up: unloaded median %v at first, %v later", slo.Round(s.base.P50), slo.Round(warm.P50)))
-	s.base = baseLine{reading: warm, known: true, rate: warm.throughput()}
+	s.base = baseLine{reading: warm, known: true, rate: warm.singly(), answers: s.base.answers + warm.Successes}
 	if s.derived >= 0 {
 		s.objectives[s.derived].Limit = derivedLimit(warm)
 		s.listLimits()

@@ -265,6 +265,7 @@ func (c *confirm) record(s *Search, r reading) {
 	before := s.estimate()
 	s.assess(r)
 	after := s.estimate()
+	s.unconfirmed = ""
 	c.moved = math.Abs(after.mid-before.mid) > (before.high-before.low)/4 || after.halfWidth() > s.plan.Precision
 	c.done = true
 }

@@ -44,7 +44,7 @@ const (
 )
 
 func newClimb(s *Search, first reading) *climb {
-	s.levels = []level{{n: 1, rate: first.throughput(), last: first}}
+	s.levels = []level{{n: 1, rate: first.singly(), last: first}}
 	return &climb{n: 1}
 }
 
@@ -108,7 +108,7 @@ func (c *climb) trial(s *Search, n int, top level, why string) Trial {
 	t := Trial{
 		Phase: Climb, Concurrency: n, Why: why,
 		Settle:   seconds(clamp(levelSettle*response, 0.1*scale, 2*scale)),
-		Measure:  seconds(clamp(float64(max(levelAnswers, answersPerOne*n))/pace, 0.6*scale, 3*scale)),
+		Measure:  s.seesAnswers(seconds(clamp(float64(max(levelAnswers, answersPerOne*n))/pace, 0.6*scale, 3*scale)), response),
 		Patience: seconds(clamp(4*response, 0.25, 0.1*s.plan.Budget.Seconds())),
 	}
 	if n == top.n {

@@ -21,14 +21,15 @@ type Plan struct {
 	Confidence float64 `json:"confidence"`
 	// Budget is the time that all trials together may take.
 	Budget time.Duration `json:"budget_ns"`
-	// MaxRate is the highest rate to offer, per second; 0 is no limit. A closed
-	// loop cannot be told its rate: one request at a time may exceed a limit
-	// that is lower than that, and higher concurrencies are not tried then.
+	// MaxRate is the highest rate to offer, per second; 0 is no limit. Whoever
+	// holds the trials spaces the sends of a closed loop by it.
 	MaxRate float64 `json:"max_rate_per_second"`
 	// MaxConcurrency is the highest number of requests in flight to ask for in a
 	// closed loop. An open loop is given up at four times as many at the latest.
 	MaxConcurrency int `json:"max_concurrency"`
-	// MaxRequests ends the search when so many requests were offered; 0 is no limit.
+	// MaxRequests ends the search when so many requests were sent; 0 is no limit.
+	// The search plans by it; that not one more leaves is up to whoever holds the
+	// trials.
 	MaxRequests int64 `json:"max_requests"`
 	// EvenArrivals says that open-loop trials space requests evenly instead of
 	// by a Poisson process.

@@ -62,7 +62,7 @@ func holdPlateau(s *Search, n int, rate float64, why string) *plateau {
 	if gap < 0.03 {
 		p.budget = s.span(0.18, 0.8, 25)
 	}
-	p.trial = Trial{Phase: Plateau, Concurrency: n, Why: why, Measure: s.span(1.0/36, 0.25, 3)}
+	p.trial = Trial{Phase: Plateau, Concurrency: n, Why: why, Measure: s.seesAnswers(s.span(1.0/36, 0.25, 3), float64(n)/max(rate, 1e-3))}
 	p.trial.Patience = seconds(clamp(4*float64(n)/max(rate, 1e-3), 0.25, 0.1*s.plan.Budget.Seconds()))
 	p.trial.Settle = seconds(clamp(2*float64(n)/max(rate, 1e-3), 0.05, 0.03*s.plan.Budget.Seconds()))
 	return p

@@ -30,11 +30,11 @@ const (
 
 func contradiction(t Trial, o Observation) string {
 	switch {
-	case o.Offered < 0 || o.Successes < 0 || o.Failed < 0 || o.Throttled < 0 || o.Unanswered < 0:
+	case o.Offered < 0 || o.Successes < 0 || o.Failed < 0 || o.Throttled < 0 || o.Unanswered < 0 || o.Sent < 0:
 		return "a negative count"
 	case o.Successes > o.Offered || o.Failed > o.Offered || o.Unanswered > o.Offered || o.Successes+o.Failed+o.Unanswered > o.Offered || o.Throttled > o.Failed:
 		return "more outcomes than requests"
-	case o.Offered > mostCounted || o.Window > mostHeld || o.Elapsed > mostHeld || max(o.Mean, o.P50, o.P99) > mostHeld:
+	case o.Offered > mostCounted || o.Sent > mostCounted || o.Window > mostHeld || o.Elapsed > mostHeld || max(o.Mean, o.P50, o.P99) > mostHeld:
 		return "a count or time out of this world"
 	case o.Window <= 0:
 		return "a window without length"
@@ -70,6 +70,15 @@ func (r reading) open() bool { return r.trial.Rate > 0 }
 
 // throughput is requests answered well per second of the window.
 func (r reading) throughput() float64 { return float64(r.Successes) / r.Window.Seconds() }
+
+// singly is the throughput of one request at a time. A window that cuts into the
+// last request counts it whole, and a short one would make a slow endpoint fast.
+func (r reading) singly() float64 {
+	if r.Mean <= 0 {
+		return r.throughput()
+	}
+	return min(r.throughput(), 1/r.Mean.Seconds())
+}
 
 // failShare is the share of the window's requests that were answered badly.
 func (r reading) failShare() float64 {

@@ -28,6 +28,9 @@ type Result struct {
 	// Found says that there is a peak with an interval. Bounded below only, or
 	// missed at the lightest load, is not found.
 	Found bool
+	// Missed says that an objective was missed at the lightest load: that is why
+	// there is no peak, and not that too little was measured.
+	Missed bool
 	// Valid says that the result may be believed; Reasons say why not, and
 	// otherwise what to know of it (wide, drift, derived objective, …).
 	Valid   bool
@@ -43,11 +46,15 @@ type Result struct {
 	Derived    int
 	Binding    int
 	// Unloaded is the baseline, Saturation the highest closed-loop throughput
-	// (per second) with its standard error, at Knee requests in flight.
+	// (per second) with its standard error, at Knee requests in flight. While
+	// Saturated is false it was not reached: throughput still grew. Throttled says
+	// that it is what a rate limit lets through, measured in an open loop.
 	Unloaded     Unloaded
 	Saturation   float64
 	SaturationSE float64
 	Knee         int
+	Saturated    bool
+	Throttled    bool
 }
 
 // Unloaded is the latency of one request at a time, in milliseconds, and the

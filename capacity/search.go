@@ -51,6 +51,8 @@ type Search struct {
 	notMet   bool
 	cutShort Cause // the limit of the plan that ended it, if one did
 	drift    float64
+
+	unconfirmed string // why the last confirmation does not count; empty when it does
 }
 
 // stage is one part of the search.
@@ -231,7 +233,10 @@ func (s *Search) charge(r reading) {
 	s.drain = r.Overloaded || r.open() && r.endsBehind()
 	cost := min(max(r.Elapsed, 0), 24*time.Hour)
 	s.spent = min(s.spent+cost, s.plan.Budget+cost)
-	if r.Offered > 0 && r.Window > 0 {
+	switch {
+	case r.Sent > 0:
+		s.sent += float64(r.Sent)
+	case r.Offered > 0 && r.Window > 0:
 		unmeasured := max(0, r.Elapsed.Seconds()/r.Window.Seconds()-1)
 		s.sent += float64(r.Offered) * (1 + min(unmeasured, 10))
 	}
@@ -257,6 +262,9 @@ func (s *Search) believe(r reading) {
 // doubt handles a trial that the generator did not hold: it is repeated, and if
 // that does not help the stage must do without.
 func (s *Search) doubt(r reading, again *Trial) {
+	if r.trial.Phase == Confirm {
+		s.unconfirmed = r.Doubts[0]
+	}
 	if s.repeats < mostRepeats {
 		s.repeats++
 		t := r.trial

@@ -34,16 +34,17 @@ type Trial struct {
 // Observation is what the search needs to know of a held trial. It is complete:
 // replaying a run's observations reproduces the search.
 type Observation struct {
-	Offered    int64         `json:"offered"`    // requests intended within the window, dropped ones included
-	Successes  int64         `json:"successes"`  // of the offered: answered well, whenever
-	Completed  int64         `json:"completed"`  // good answers that arrived within the window, whenever their requests were intended: the throughput
-	Failed     int64         `json:"failed"`     // answered badly, timed out, refused, dropped
-	Throttled  int64         `json:"throttled"`  // of the failed: refused by a rate limit
-	Unanswered int64         `json:"unanswered"` // neither, when patience ended
-	Slow       []int64       `json:"slow"`       // by SlowAbove: not answered well within it, for whatever reason
-	Window     time.Duration `json:"window_ns"`  // length of the measured window as held
-	Elapsed    time.Duration `json:"elapsed_ns"` // everything, from the end of the trial before
-	Mean       time.Duration `json:"mean_ns"`    // response time of successes
+	Offered    int64         `json:"offered"`        // requests intended within the window, dropped ones included
+	Successes  int64         `json:"successes"`      // of the offered: answered well, whenever
+	Completed  int64         `json:"completed"`      // good answers that arrived within the window, whenever their requests were intended: the throughput
+	Failed     int64         `json:"failed"`         // answered badly, timed out, refused, dropped
+	Throttled  int64         `json:"throttled"`      // of the failed: refused by a rate limit
+	Unanswered int64         `json:"unanswered"`     // neither, when patience ended
+	Slow       []int64       `json:"slow"`           // by SlowAbove: not answered well within it, for whatever reason
+	Sent       int64         `json:"sent,omitempty"` // everything that left since the observation before: settling, and what went on between trials, too; 0: not counted
+	Window     time.Duration `json:"window_ns"`      // length of the measured window as held
+	Elapsed    time.Duration `json:"elapsed_ns"`     // everything, from the end of the trial before
+	Mean       time.Duration `json:"mean_ns"`        // response time of successes
 	P50        time.Duration `json:"p50_ns"`
 	P99        time.Duration `json:"p99_ns"`
 	SquaredCV  float64       `json:"squared_cv"` // of the successes' service time

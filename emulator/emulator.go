@@ -186,6 +186,41 @@ func ids(seed uint64) func() string {
 // Now is the present model time.
 func (e *Emulator) Now() time.Time { return e.clock.Now() }
 
+// WaitInService waits until the endpoints of the options are in service with all their
+// instances: at once where those are modelled, when their processes answer otherwise.
+func (e *Emulator) WaitInService(ctx context.Context) error {
+	const every = 50 * time.Millisecond
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-timer.C:
+		}
+		waiting, err := e.notInService()
+		if err != nil || !waiting {
+			return err
+		}
+		timer.Reset(every)
+	}
+}
+
+// notInService says that an endpoint of the options is not complete yet.
+func (e *Emulator) notInService() (bool, error) {
+	p := e.parts.Load()
+	for _, d := range e.opts.Endpoints {
+		current, desired, updating, err := p.hosting.Capacity(hosting.VariantID(d.Name, d.Variant), hosting.InstanceCount)
+		if err != nil {
+			return false, fmt.Errorf("waiting for endpoint %s: %w", d.Name, err)
+		}
+		if updating || current < desired {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // Faults are the faults that are switched on.
 func (e *Emulator) Faults() Faults { return *e.faults.Load() }
 

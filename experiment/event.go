@@ -78,6 +78,7 @@ type Progress struct {
 type Evidence struct {
 	Proposed    capacity.Trial
 	Observation capacity.Observation
+	NextRequest uint64             // number of the request after it
 	Response    *latency.Histogram // successes, from the intended instant
 	Service     *latency.Histogram // successes, from the send
 	Lateness    *latency.Histogram // every send, from the intended instant

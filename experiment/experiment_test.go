@@ -22,6 +22,9 @@ type modelled struct {
 	instance *fleet.Instance
 	start    time.Time
 	opened   int
+	refuseAt time.Duration // from then on nothing listens; 0: never
+	sent     []time.Duration
+	ks       []uint64
 	most     int   // sessions that can be opened, 0: any number
 	openErr  error // why no more can be
 }
@@ -53,8 +56,13 @@ type modelledSession struct{ m *modelled }
 
 func (modelledSession) Close() error { return nil }
 
-func (s modelledSession) Do(loadgen.Request) loadgen.Outcome {
+func (s modelledSession) Do(r loadgen.Request) loadgen.Outcome {
 	s.m.mu.Lock()
+	s.m.sent, s.m.ks = append(s.m.sent, time.Since(s.m.start)), append(s.m.ks, r.K)
+	if at := s.m.refuseAt; at > 0 && time.Since(s.m.start) > at {
+		s.m.mu.Unlock()
+		return loadgen.Outcome{Class: loadgen.Refused, Detail: []byte("nothing listens")}
+	}
 	admitted := s.m.instance.Offer(time.Since(s.m.start))
 	s.m.mu.Unlock()
 	if admitted.Rejected {
@@ -91,7 +99,7 @@ func (j *journal) recorded(t *testing.T) []Recorded {
 		if e.Kind != TrialFinished {
 			continue
 		}
-		text, err := json.Marshal(Recorded{Trial: *e.Trial, Proposed: e.Evidence.Proposed, Observation: e.Evidence.Observation})
+		text, err := json.Marshal(Recorded{Trial: *e.Trial, Proposed: e.Evidence.Proposed, Observation: e.Evidence.Observation, NextRequest: e.Evidence.NextRequest})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,7 +138,7 @@ func inBubble(t *testing.T, model string, test func(t *testing.T, m *modelled, g
 func TestFindReachesThePeakOfAModel(t *testing.T) {
 	inBubble(t, "service=20ms,cv=0.3,workers=4", func(t *testing.T, _ *modelled, g *loadgen.Generator) {
 		var seen journal
-		r, err := Find(t.Context(), findPlan(60*time.Second), nil, g, &seen)
+		r, err := Find(t.Context(), findPlan(60*time.Second), Earlier{}, g, &seen)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +177,7 @@ func TestFindStopsAndResumes(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		time.AfterFunc(25*time.Second, func() { cancel(stop) })
 		var first journal
-		partial, err := Find(ctx, findPlan(60*time.Second), nil, g, &first)
+		partial, err := Find(ctx, findPlan(60*time.Second), Earlier{}, g, &first)
 		if !errors.Is(err, stop) || partial.Status != Partial || partial.Target != nil || partial.Peak.Valid {
 			t.Fatalf("interrupted: status %s, target %v, valid %v, error %v; want partial, none, false, the cause", partial.Status, partial.Target, partial.Peak.Valid, err)
 		}
@@ -177,7 +185,7 @@ func TestFindStopsAndResumes(t *testing.T) {
 			t.Fatal("interrupted after 25 s: no trial is kept")
 		}
 		var second journal
-		whole, err := Find(t.Context(), findPlan(60*time.Second), first.recorded(t), g, &second)
+		whole, err := Find(t.Context(), findPlan(60*time.Second), Earlier{Trials: first.recorded(t), Sent: partial.RequestsSent}, g, &second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -198,7 +206,7 @@ func TestFindStopsAndResumes(t *testing.T) {
 func TestResumeRefusesAnotherPlansTrials(t *testing.T) {
 	inBubble(t, "service=20ms,workers=4", func(t *testing.T, _ *modelled, g *loadgen.Generator) {
 		alien := []Recorded{{Proposed: capacity.Trial{Number: 1, Phase: capacity.Bracket, Rate: 7}}}
-		if _, err := Find(t.Context(), findPlan(60*time.Second), alien, g, &journal{}); err == nil || !strings.Contains(err.Error(), "new run") {
+		if _, err := Find(t.Context(), findPlan(60*time.Second), Earlier{Trials: alien}, g, &journal{}); err == nil || !strings.Contains(err.Error(), "new run") {
 			t.Errorf("Find with alien trials: %v, want a refusal that says to start a new run", err)
 		}
 	})
@@ -207,10 +215,25 @@ func TestResumeRefusesAnotherPlansTrials(t *testing.T) {
 func TestUnreachableEndpoint(t *testing.T) {
 	inBubble(t, "service=20ms,workers=4", func(t *testing.T, m *modelled, g *loadgen.Generator) {
 		m.openErr = &loadgen.OpenError{Class: loadgen.Refused, Err: errors.New("nobody listens")}
-		r, err := Find(t.Context(), findPlan(60*time.Second), nil, g, &journal{})
+		r, err := Find(t.Context(), findPlan(60*time.Second), Earlier{}, g, &journal{})
 		var unreachable *UnreachableError
 		if !errors.As(err, &unreachable) || unreachable.Trials != 0 || r.Status != Partial {
 			t.Errorf("Find of nothing: status %s, %v; want partial and an UnreachableError", r.Status, err)
+		}
+	})
+}
+
+// TestAnEndpointThatGoesAwayIsUnreachable, whether or not its trials held before.
+func TestAnEndpointThatGoesAwayIsUnreachable(t *testing.T) {
+	inBubble(t, "service=20ms,cv=0.3,workers=4", func(t *testing.T, m *modelled, g *loadgen.Generator) {
+		m.refuseAt = 20 * time.Second
+		r, err := Find(t.Context(), findPlan(60*time.Second), Earlier{}, g, &journal{})
+		var unreachable *UnreachableError
+		if !errors.As(err, &unreachable) || unreachable.Trials < 3 || !strings.Contains(err.Error(), "nothing listens") {
+			t.Errorf("Find of an endpoint that went away: %v, want an UnreachableError after some trials", err)
+		}
+		if r.Status != Partial || r.Peak.Valid || r.Target != nil || r.DurationSeconds > 40 {
+			t.Errorf("status %s, valid %v, target %v after %v s; want partial, no target, soon", r.Status, r.Peak.Valid, r.Target, r.DurationSeconds)
 		}
 	})
 }
@@ -219,7 +242,7 @@ func TestUnreachableEndpoint(t *testing.T) {
 func TestOutOfConnectionsIsTheClientsLimit(t *testing.T) {
 	inBubble(t, "service=100ms,workers=500", func(t *testing.T, m *modelled, g *loadgen.Generator) {
 		m.most, m.openErr = 20, &loadgen.OpenError{Class: loadgen.Network, Err: errors.New("too many open files")}
-		r, err := Find(t.Context(), findPlan(40*time.Second), nil, g, &journal{})
+		r, err := Find(t.Context(), findPlan(40*time.Second), Earlier{}, g, &journal{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +328,7 @@ func TestTargetFor(t *testing.T) {
 func TestPlanIsChecked(t *testing.T) {
 	bad := findPlan(time.Second)
 	for name, plan := range map[string]Plan{"no search": {}, "budget": bad, "objective": {Objectives: []string{"p99"}, Search: bad.Search, Target: bad.Target}} {
-		if _, err := Find(t.Context(), plan, nil, nil, &journal{}); err == nil {
+		if _, err := Find(t.Context(), plan, Earlier{}, nil, &journal{}); err == nil {
 			t.Errorf("%s: Find gave no error", name)
 		}
 	}

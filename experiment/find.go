@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"plimsoll/arrival"
 	"plimsoll/capacity"
 	"plimsoll/loadgen"
 	"plimsoll/slo"
@@ -17,16 +18,18 @@ import (
 //	search.Next → hold → measure → observation → search.Record → … → Result
 //	     └─ TrialStarted   └─ TrialProgress        └─ TrialFinished    └─ RunFinished
 //
-// recorded are the trials of an earlier, interrupted run of the same plan; the
-// search goes on after them. When ctx ends, the endpoint cannot be reached any
-// more, or credentials are refused, the Result is partial and comes with the error.
-func Find(ctx context.Context, plan Plan, recorded []Recorded, runner Runner, observer Observer) (Result, error) {
-	f, err := newFinder(plan, runner, observer)
+// earlier is what went before: the search goes on after the trials of an
+// interrupted run of the same plan. When ctx ends, the endpoint cannot be reached
+// any more, or credentials are refused, the Result is partial and comes with the
+// error. No more requests are sent than the plan allows, those of earlier
+// included, if the runner keeps to the limits of a loadgen.Load.
+func Find(ctx context.Context, plan Plan, earlier Earlier, runner Runner, observer Observer) (Result, error) {
+	f, err := newFinder(plan, earlier, runner, observer)
 	if err != nil {
 		return Result{}, err
 	}
 	f.emit(Event{Kind: RunStarted, Plan: &plan})
-	err = f.replay(recorded)
+	err = f.replay(earlier.Trials)
 	for err == nil {
 		proposed, more := f.search.Next()
 		if !more {
@@ -34,9 +37,18 @@ func Find(ctx context.Context, plan Plan, recorded []Recorded, runner Runner, ob
 		}
 		err = f.try(ctx, proposed)
 	}
+	if s, can := runner.(Stopper); can {
+		s.Pause() // what the result counts as sent is all that was
+	}
 	result := f.result(err)
 	f.emit(Event{Kind: RunFinished, Result: &result})
 	return result, err
+}
+
+// Earlier is what happened before a search begins or goes on.
+type Earlier struct {
+	Trials []Recorded // of the interrupted run
+	Sent   int64      // requests that were sent already: probes, and all of the interrupted run
 }
 
 // Recorded is a trial of an earlier run.
@@ -44,6 +56,7 @@ type Recorded struct {
 	Trial       Trial                `json:"trial"`
 	Proposed    capacity.Trial       `json:"proposed"`
 	Observation capacity.Observation `json:"observation"`
+	NextRequest uint64               `json:"next_request"` // number of the request after it
 }
 
 type finder struct {
@@ -52,15 +65,21 @@ type finder struct {
 	runner   Runner
 	observer Observer
 
-	started  time.Time
+	began    time.Time     // this process
+	started  time.Time     // the run, in an earlier process perhaps
+	before   time.Duration // that trials of earlier processes took
 	trials   []Trial
 	notes    []string
 	next     uint64 // number of the next request
 	resumed  bool   // the next trial is the first after a pause
+	refused  bool   // all connections of the trial before were refused
 	requests int64
+	earlier  int64 // requests sent before this process's trials
+	held     int64 // requests sent by the runner, as far as trials told
+	told     int64 // requests that the search has been told of
 }
 
-func newFinder(plan Plan, runner Runner, observer Observer) (*finder, error) {
+func newFinder(plan Plan, earlier Earlier, runner Runner, observer Observer) (*finder, error) {
 	if plan.Search == nil || plan.Target == nil {
 		return nil, errors.New("plan: the search and the target are missing")
 	}
@@ -75,7 +94,10 @@ func newFinder(plan Plan, runner Runner, observer Observer) (*finder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
-	return &finder{plan: plan, search: search, runner: runner, observer: observer, started: time.Now(), trials: []Trial{}}, nil
+	now := time.Now()
+	return &finder{
+		plan: plan, search: search, runner: runner, observer: observer, began: now, started: now, trials: []Trial{}, earlier: earlier.Sent,
+	}, nil
 }
 
 func (f *finder) emit(e Event) {
@@ -101,12 +123,41 @@ func (f *finder) replay(recorded []Recorded) error {
 		}
 		f.trials = append(f.trials, r.Trial)
 		f.requests += r.Trial.Requests
+		f.told += r.Observation.Sent
+		f.before += seconds(r.Trial.ElapsedSeconds)
+		f.next = max(f.next, r.NextRequest)
 		f.resumed = true
 	}
 	if f.resumed {
+		f.started = startOf(f.trials, f.started)
+		// What the earlier process sent after its last trial is not known: the
+		// numbers go on in a block of their own.
+		f.next = (f.next>>numberBlock + 1) << numberBlock
 		f.note("resumed after %d trials; the time in between is not known to the search, so the endpoint may have changed", len(recorded))
 	}
 	return nil
+}
+
+// startOf is when the first of some trials that was held began.
+func startOf(trials []Trial, otherwise time.Time) time.Time {
+	for _, t := range trials {
+		if !t.Started.IsZero() {
+			return t.Started
+		}
+	}
+	return otherwise
+}
+
+// numberBlock is the length, as a power of two, of the blocks in which requests
+// are numbered: more than any process sends.
+const numberBlock = 32
+
+// sent is how many requests have left so far, of earlier processes too.
+func (f *finder) sent() int64 {
+	if s, can := f.runner.(Stopper); can {
+		return f.earlier + s.Sent()
+	}
+	return f.earlier + f.held
 }
 
 // resumeWarmUp is how much longer the first trial after a pause settles: what it
@@ -117,11 +168,16 @@ const resumeWarmUp = 3 * time.Second
 func (f *finder) try(ctx context.Context, proposed capacity.Trial) error {
 	load := f.loadOf(proposed)
 	f.emit(Event{Kind: TrialStarted, Proposed: f.proposal(proposed)})
+	if limit := f.plan.Search.MaxRequests; limit > 0 && f.sent() >= limit {
+		f.finish(proposed, loadgen.Unmeasured(load), []string{fmt.Sprintf("the limit of %d requests was reached before it", limit)})
+		return nil
+	}
 	began := time.Now()
 	m, err := hold(ctx, f.runner, load, func(m loadgen.Measurement) {
 		f.emit(Event{Kind: TrialProgress, Live: liveOf(m, f.progress(time.Since(began)))})
 	})
 	f.next = max(f.next, m.NextRequest)
+	f.held = max(f.held, m.Sent)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -131,14 +187,47 @@ func (f *finder) try(ctx context.Context, proposed capacity.Trial) error {
 	if err := unauthorized(m, len(f.trials)); err != nil {
 		return err
 	}
-	f.finish(proposed, m, nil)
-	return nil
+	f.finish(proposed, m, f.cutShort(m))
+	return f.gone(m)
+}
+
+// gone says that nothing listens any more: all requests of two trials in a row,
+// of which the search has made the second to see whether the endpoint is alive,
+// were refused a connection.
+func (f *finder) gone(m loadgen.Measurement) error {
+	refused := m.Counts.Errors[loadgen.Refused]
+	all := refused > 0 && refused+m.Counts.Dropped+m.Counts.Unanswered == m.Counts.Requests
+	twice := all && f.refused
+	if f.refused = all; !twice {
+		return nil
+	}
+	detail := "connection refused"
+	for _, s := range m.Samples {
+		if s.Class == loadgen.Refused && s.Detail != "" {
+			detail = s.Detail
+		}
+	}
+	return &UnreachableError{Trials: len(f.trials), Err: &loadgen.OpenError{Class: loadgen.Refused, Err: errors.New(detail)}}
+}
+
+// cutShort doubts a trial that the limit of the requests left too little of.
+func (f *finder) cutShort(m loadgen.Measurement) []string {
+	if !m.Spent || 2*m.Window >= m.Load.Measure {
+		return nil
+	}
+	return []string{fmt.Sprintf("the limit of %d requests was reached after %v of %v", f.plan.Search.MaxRequests, slo.Round(m.Window), slo.Round(m.Load.Measure))}
 }
 
 func (f *finder) loadOf(proposed capacity.Trial) loadgen.Load {
 	load := loadgen.Load{
 		Concurrency: proposed.Concurrency, Settle: proposed.Settle, Measure: proposed.Measure, Patience: proposed.Patience,
 		Drain: proposed.Drain, SlowAbove: proposed.SlowAbove, MaxInFlight: proposed.MaxInFlight, FirstRequest: f.next,
+	}
+	if limit := f.plan.Search.MaxRequests; limit > 0 {
+		load.MaxRequests = limit - f.earlier
+	}
+	if proposed.Concurrency > 0 {
+		load.MaxRate = arrival.Rate(f.plan.Search.MaxRate)
 	}
 	if proposed.Rate > 0 {
 		load.Schedule = scheduleFor(f.plan.Arrivals, proposed.Rate, f.seed(proposed))
@@ -180,6 +269,8 @@ func (f *finder) finish(proposed capacity.Trial, m loadgen.Measurement, doubts [
 	measured.Doubts = append(measured.Doubts, doubts...)
 	measured.Valid = len(measured.Doubts) == 0
 	observation := observationOf(m, measured.Doubts)
+	observation.Sent = f.sent() - f.told
+	f.told += observation.Sent
 	trial := Trial{
 		Number: proposed.Number, Phase: proposed.Phase, Why: proposed.Why, Concurrency: proposed.Concurrency, Rate: proposed.Rate,
 		Started: m.Start, SettleSeconds: m.Load.Settle.Seconds(), WindowSeconds: m.Window.Seconds(), ElapsedSeconds: m.Elapsed.Seconds(),
@@ -195,7 +286,7 @@ func (f *finder) finish(proposed capacity.Trial, m loadgen.Measurement, doubts [
 	f.trials = append(f.trials, trial)
 	f.requests += trial.Requests
 	f.emit(Event{Kind: TrialFinished, Trial: &trial, Evidence: &Evidence{
-		Proposed: proposed, Observation: observation, Response: m.Response, Service: m.Service, Lateness: m.Lateness,
+		Proposed: proposed, Observation: observation, NextRequest: f.next, Response: m.Response, Service: m.Service, Lateness: m.Lateness,
 	}})
 }
 

@@ -17,6 +17,13 @@ type Snapshotter interface {
 	Snapshot() (m loadgen.Measurement, ok bool)
 }
 
+// Stopper is a Runner that goes on with a load after it has returned, until it is
+// told to stop, and that counts what it has sent in all its life.
+type Stopper interface {
+	Pause()
+	Sent() int64
+}
+
 // lookEvery is how often a load is looked at while it is held.
 const lookEvery = 500 * time.Millisecond
 

@@ -113,6 +113,6 @@ func (l *loader) finish(m loadgen.Measurement, r LoadResult) {
 		trial.Arrivals, trial.Seed = l.plan.Arrivals, l.plan.Seed
 	}
 	l.emit(Event{Kind: TrialFinished, Trial: &trial, Evidence: &Evidence{
-		Proposed: proposed, Observation: observationOf(m, r.Doubts), Response: m.Response, Service: m.Service, Lateness: m.Lateness,
+		Proposed: proposed, Observation: observationOf(m, r.Doubts), NextRequest: m.NextRequest, Response: m.Response, Service: m.Service, Lateness: m.Lateness,
 	}})
 }

@@ -82,11 +82,12 @@ type Result struct {
 	Status          Status    `json:"status"`
 	Started         time.Time `json:"started"`
 	DurationSeconds float64   `json:"duration_seconds"`
-	Requests        int64     `json:"requests"` // intended in measured windows, over all trials
+	Requests        int64     `json:"requests"`      // intended in measured windows, over all trials
+	RequestsSent    int64     `json:"requests_sent"` // all that left: the probe, settling and what went on between trials, too
 	Peak            Peak      `json:"peak"`
 	Target          *Target   `json:"target"` // null when there is no peak to make it from
 	Unloaded        Unloaded  `json:"unloaded"`
-	Saturation      *Plateau  `json:"saturation"` // closed loop; null when it was not reached
+	Saturation      *Plateau  `json:"saturation"` // null when it was not reached
 	Trials          []Trial   `json:"trials"`
 	Client          Client    `json:"client"`
 	Plan            Plan      `json:"plan"`
@@ -111,7 +112,8 @@ type Peak struct {
 	HighM      *float64       `json:"high_per_minute"`
 	Confidence float64        `json:"confidence"`
 	Cause      capacity.Cause `json:"cause"`
-	Found      bool           `json:"found"` // an interval on both sides
+	Found      bool           `json:"found"`           // an interval on both sides
+	Missed     bool           `json:"missed_unloaded"` // an objective is missed even at the lightest load
 	Valid      bool           `json:"valid"`
 	Wide       bool           `json:"wide"` // the interval is wider than was asked
 	Reasons    []string       `json:"reasons"`
@@ -141,11 +143,12 @@ type Unloaded struct {
 	Requests int64   `json:"requests"`
 }
 
-// Plateau is the highest throughput of the closed loop.
+// Plateau is the highest throughput: of the closed loop or, where a rate limit
+// lets through so much and no more, of an open one.
 type Plateau struct {
 	Rate        float64 `json:"rate_per_second"`
 	StdErr      float64 `json:"standard_error_per_second"`
-	Concurrency int     `json:"concurrency"`
+	Concurrency int     `json:"concurrency"` // 0: a rate limit
 }
 
 // Trial is one load as it was held.

@@ -22,14 +22,12 @@ func (f *finder) result(stopped error) Result {
 	known := f.search.Result()
 	r := Result{
 		SchemaVersion: SchemaVersion, Command: f.plan.Command, Status: Complete, Started: f.started,
-		DurationSeconds: time.Since(f.started).Seconds(), Requests: f.requests,
+		DurationSeconds: (f.before + time.Since(f.began)).Seconds(), Requests: f.requests, RequestsSent: f.sent(),
 		Peak: peakOf(known), Trials: f.trials, Client: f.client(), Plan: f.plan,
 		Unloaded: Unloaded{P50ms: known.Unloaded.P50, P99ms: known.Unloaded.P99, MeanMs: known.Unloaded.Mean, Requests: known.Unloaded.Requests},
 	}
 	r.Peak.Reasons = append(append(r.Peak.Reasons, f.crowded()...), f.notes...)
-	if known.Saturation > 0 {
-		r.Saturation = &Plateau{Rate: known.Saturation, StdErr: known.SaturationSE, Concurrency: known.Knee}
-	}
+	r.Saturation = plateauOf(known)
 	if stopped != nil {
 		r.Status = Partial
 		r.Peak.Ended = "stopped before the search had ended: " + stopped.Error()
@@ -45,9 +43,21 @@ func (f *finder) result(stopped error) Result {
 	return r
 }
 
+// plateauOf is the saturation, if it was reached.
+func plateauOf(k capacity.Result) *Plateau {
+	if !k.Saturated || k.Saturation <= 0 {
+		return nil
+	}
+	p := &Plateau{Rate: k.Saturation, StdErr: k.SaturationSE}
+	if !k.Throttled {
+		p.Concurrency = k.Knee
+	}
+	return p
+}
+
 func peakOf(k capacity.Result) Peak {
 	p := Peak{
-		Confidence: k.Confidence, Cause: k.Cause, Found: k.Found, Valid: k.Valid, Wide: k.Wide,
+		Confidence: k.Confidence, Cause: k.Cause, Found: k.Found, Missed: k.Missed, Valid: k.Valid, Wide: k.Wide,
 		Reasons: append([]string{}, k.Reasons...), Ended: k.Ended, Objectives: []string{},
 	}
 	for _, o := range k.Objectives {

@@ -34,7 +34,7 @@ func (r *expiring) Run(_ context.Context, l loadgen.Load) (loadgen.Measurement, 
 // the trial is not recorded.
 func TestExpiredCredentialsEndTheRun(t *testing.T) {
 	j := &journal{}
-	r, err := Find(t.Context(), findPlan(60*time.Second), nil, &expiring{trials: 2}, j)
+	r, err := Find(t.Context(), findPlan(60*time.Second), Earlier{}, &expiring{trials: 2}, j)
 	refused, ok := errors.AsType[*UnauthorizedError](err)
 	if !ok || refused.Trials != 2 || refused.Refused != 7 || r.Status != Partial || len(r.Trials) != 2 || r.Peak.Found {
 		t.Errorf("Find: status %s, %d trials, found %v, %v; want partial after 2 and an UnauthorizedError", r.Status, len(r.Trials), r.Peak.Found, err)

@@ -246,38 +246,17 @@ func (o Options) method() string {
 	return o.Method
 }
 
-// secrets are the byte strings that must not come back in an error or a detail.
-func (o Options) secrets(u *url.URL) [][]byte {
-	var all [][]byte
-	add := func(s string) {
-		if len(s) >= leastScrubbed {
-			all = append(all, []byte(s))
-		}
-	}
-	add(string(o.BearerToken))
-	if u.User != nil {
-		password, _ := u.User.Password()
-		add(password)
-		add(basicCredentials(u.User))
-	}
-	for name, values := range o.Header {
-		if !strings.EqualFold(name, "Authorization") {
-			continue
-		}
-		for _, value := range values {
-			add(value[strings.LastIndexByte(value, ' ')+1:])
-		}
-	}
-	return all
-}
-
 // String names the endpoint and the corpus, without any secret.
 func (o Options) String() string {
 	shown := "no valid URL"
 	if u, err := o.parsedURL(); err == nil {
 		shown = showURL(u)
 	}
-	s := fmt.Sprintf("%s %s, %d bodies", o.method(), shown, len(o.Bodies))
+	bodies := "bodies"
+	if len(o.Bodies) == 1 {
+		bodies = "body"
+	}
+	s := fmt.Sprintf("%s %s, %d %s", o.method(), shown, len(o.Bodies), bodies)
 	if names := sortedNames(o.Header); len(names) > 0 {
 		s += ", headers " + strings.Join(names, " ")
 	}

@@ -14,26 +14,29 @@ import (
 type epoch struct {
 	load     Load
 	opts     Options
+	books    *books
 	start    time.Time
 	from     time.Duration // of the measured window
 	replaced chan struct{} // closed when another epoch is played
 
 	// lead passes between idle workers of an open loop: whoever holds it waits for
 	// the next intended instant, hands it on, and sends. So one worker at a time
-	// keeps the schedule, and the one that kept it sends without a hand-over.
+	// keeps the schedule, and the one that kept it sends without a hand-over. In a
+	// closed loop with a greatest rate it is for the next turn.
 	lead chan struct{}
 
 	mu      sync.Mutex // guards the fields below, up to the blank line; never held while waiting
 	cursor  arrival.Cursor
 	drawn   time.Duration // the last offset taken from the cursor
 	ended   bool          // the cursor is over
-	k       uint64        // number of the next request
+	over    bool          // another epoch is played: nothing more is admitted
 	offered []int64       // measured requests by slice, counted when they are sent or dropped
 	latest  time.Duration // the last intended offset that was admitted
 
 	to           atomic.Int64 // end of the measured window; an overload moves it forward
 	outstanding  atomic.Int64 // measured requests that are sent and not recorded
 	overloaded   atomic.Bool
+	spent        atomic.Bool  // Load.MaxRequests were sent
 	early        atomic.Int64 // requests sent while the load settled
 	earlyLate    atomic.Int64 // of those: late
 	grown        atomic.Int64 // sessions opened while this load was held
@@ -43,16 +46,58 @@ type epoch struct {
 	interrupted  bool
 }
 
+// books are what a generator counts over all its loads. A number is used once,
+// whichever epoch's worker takes it.
+type books struct {
+	sent atomic.Int64  // requests
+	next atomic.Uint64 // number of the next request
+
+	mu   sync.Mutex
+	free time.Time // when a closed loop with a greatest rate may send next
+}
+
+// turn reserves the next instant, now or later, so that sends are so far apart.
+func (b *books) turn(now time.Time, apart time.Duration) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.free.After(now) {
+		now = b.free
+	}
+	b.free = now.Add(apart)
+	return now
+}
+
+// take counts one more request, unless that would be more than the limit.
+func (b *books) take(limit int64) bool {
+	for {
+		n := b.sent.Load()
+		if limit > 0 && n >= limit {
+			return false
+		}
+		if b.sent.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// skipTo makes the next number at least k.
+func (b *books) skipTo(k uint64) {
+	for n := b.next.Load(); n < k && !b.next.CompareAndSwap(n, k); {
+		n = b.next.Load()
+	}
+}
+
 // newPause is an epoch in which nothing is sent.
 func newPause() *epoch { return &epoch{replaced: make(chan struct{})} }
 
 // shardCount keeps workers on different processors from waiting for one lock.
 const shardCount = 4
 
-func newEpoch(load Load, opts Options) *epoch {
+func newEpoch(load Load, opts Options, b *books) *epoch {
+	b.skipTo(load.FirstRequest)
 	e := &epoch{
-		load: load, opts: opts, from: load.Settle, replaced: make(chan struct{}),
-		lead: make(chan struct{}, 1), k: load.FirstRequest, offered: make([]int64, BinCount), usage: usage{opts: opts},
+		load: load, opts: opts, books: b, from: load.Settle, replaced: make(chan struct{}),
+		lead: make(chan struct{}, 1), offered: make([]int64, BinCount), usage: usage{opts: opts},
 	}
 	e.to.Store(int64(load.Settle + load.Measure))
 	for range shardCount {
@@ -60,8 +105,8 @@ func newEpoch(load Load, opts Options) *epoch {
 	}
 	if load.Schedule != nil {
 		e.cursor = load.Schedule.Cursor()
-		e.lead <- struct{}{}
 	}
+	e.lead <- struct{}{}
 	e.start = time.Now()
 	return e
 }
@@ -84,17 +129,47 @@ type ticket struct {
 
 // admit numbers a request that is about to be sent. Only here does it enter the
 // books, so that a request which never left is not taken for an unanswered one.
-func (e *epoch) admit(intended time.Duration) ticket {
+// ok is false when it must not be sent: the load is over, or Load.MaxRequests
+// have been.
+func (e *epoch) admit(intended time.Duration) (t ticket, ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	t := ticket{k: e.k, intended: intended, measured: e.measured(intended)}
-	e.k++
+	if e.over {
+		return ticket{}, false
+	}
+	if !e.books.take(e.load.MaxRequests) {
+		e.spend(intended)
+		return ticket{}, false
+	}
+	t = ticket{k: e.books.next.Add(1) - 1, intended: intended, measured: e.measured(intended)}
 	e.latest = max(e.latest, intended)
 	if t.measured {
 		e.offered[e.slice(intended)]++
 		e.outstanding.Add(1)
 	}
-	return t
+	return t, true
+}
+
+// spend ends the load before the request that would have been one too many;
+// e.mu is held.
+func (e *epoch) spend(intended time.Duration) {
+	e.ended = true
+	e.to.Store(min(e.to.Load(), int64(max(intended, e.from, e.latest+1))))
+	e.spent.Store(true)
+}
+
+// turn reserves the next instant at which a closed loop may send.
+func (e *epoch) turn(now time.Duration) time.Duration {
+	apart := time.Duration(float64(time.Second) / float64(e.load.MaxRate))
+	return e.books.turn(e.start.Add(now), apart).Sub(e.start)
+}
+
+// leave ends the admitting, when another epoch is played.
+func (e *epoch) leave() {
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+	close(e.replaced)
 }
 
 // next is the next intended offset of the open loop; requests that are
@@ -123,7 +198,7 @@ func (e *epoch) draw() bool {
 
 // drop counts the drawn request as not sent; e.mu is held.
 func (e *epoch) drop() {
-	e.k++
+	e.books.next.Add(1)
 	if e.measured(e.drawn) {
 		slice := e.slice(e.drawn)
 		e.offered[slice]++
@@ -182,7 +257,7 @@ func (e *epoch) await(ctx context.Context, inFlight *atomic.Int64) error {
 // reach waits for an offset, watching for an overload.
 func (e *epoch) reach(ctx context.Context, at time.Duration, inFlight *atomic.Int64) error {
 	const look = 10 * time.Millisecond
-	for !e.overloaded.Load() {
+	for !e.overloaded.Load() && !e.spent.Load() {
 		left := at - e.offset()
 		if left <= 0 {
 			return nil

@@ -77,6 +77,7 @@ type Generator struct {
 	current atomic.Pointer[epoch]
 	workers sync.WaitGroup
 
+	books    books
 	inFlight atomic.Int64 // requests sent and unanswered, of any epoch
 	idle     atomic.Int64 // workers waiting for an instant
 	pool     pool
@@ -108,13 +109,13 @@ func (g *Generator) Run(ctx context.Context, load Load) (Measurement, error) {
 			return Measurement{}, err
 		}
 	}
-	if err := g.open(ctx, load.sessions()); err != nil {
+	if err := g.open(ctx, load.sessions(g.opts.MaxSessions)); err != nil {
 		return Measurement{}, err
 	}
-	e := newEpoch(load, g.opts)
+	e := newEpoch(load, g.opts, &g.books)
 	g.play(e)
 	err := e.await(ctx, &g.inFlight)
-	if err != nil || e.overloaded.Load() {
+	if err != nil || e.overloaded.Load() || e.spent.Load() {
 		g.Pause()
 	}
 	m := e.seal(time.Since(asked))
@@ -124,11 +125,15 @@ func (g *Generator) Run(ctx context.Context, load Load) (Measurement, error) {
 
 // play replaces what is being played.
 func (g *Generator) play(e *epoch) {
-	close(g.current.Swap(e).replaced)
+	g.current.Swap(e).leave()
 }
 
-// Pause stops sending. Requests in flight are still answered.
+// Pause stops sending: when it returns, nothing more leaves. Requests in flight
+// are still answered.
 func (g *Generator) Pause() { g.play(newPause()) }
+
+// Sent is how many requests were sent so far, over all loads.
+func (g *Generator) Sent() int64 { return g.books.sent.Load() }
 
 // Snapshot is what was measured so far of the load that is being held, for a
 // live view; ok is false between loads. It may be called while Run is under way.

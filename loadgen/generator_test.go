@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"plimsoll/arrival"
+	"plimsoll/latency"
 
 	"pgregory.net/rapid"
 )
@@ -485,11 +486,16 @@ func TestSendDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer g.Close()
-	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour, SlowAbove: []time.Duration{1}}, g.opts)
+	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour, SlowAbove: []time.Duration{1}}, g.opts, &g.books)
 	w := worker{g: g, session: s}
-	if n := testing.AllocsPerRun(1000, func() { w.send(e, e.admit(e.offset()), e.offset()) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { sendOne(e, &w) }); n != 0 {
 		t.Errorf("a request allocates %v times, want 0", n)
 	}
+}
+
+func sendOne(e *epoch, w *worker) {
+	t, _ := e.admit(e.offset())
+	w.send(e, t, e.offset())
 }
 
 type nullTarget struct{}
@@ -500,6 +506,16 @@ type nullSession struct{}
 
 func (*nullSession) Do(Request) Outcome { return Outcome{} }
 func (*nullSession) Close() error       { return nil }
+
+func TestDoubtsAreInPercent(t *testing.T) {
+	m := Measurement{Load: Load{Schedule: arrival.Constant{Rate: 1}}, Lateness: latency.New()}
+	for range 4973 {
+		m.Lateness.Record(time.Second)
+	}
+	if got := strings.Join(m.Doubts(Limits{}), ";"); !strings.HasPrefix(got, "100 % of 4973 sends left more than 2ms late") {
+		t.Errorf("doubt of a load that was all late: %q", got)
+	}
+}
 
 func TestValidateNamesEveryProblem(t *testing.T) {
 	err := Load{Concurrency: 1, Schedule: arrival.Constant{Rate: 1}, Settle: -1, SlowAbove: make([]time.Duration, 5)}.Validate()
@@ -532,10 +548,10 @@ func BenchmarkRequest(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer g.Close()
-	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour}, g.opts)
+	e := newEpoch(Load{Concurrency: 1, Measure: time.Hour}, g.opts, &g.books)
 	w := worker{g: g, session: &nullSession{}}
 	b.ReportAllocs()
 	for b.Loop() {
-		w.send(e, e.admit(e.offset()), e.offset())
+		sendOne(e, &w)
 	}
 }

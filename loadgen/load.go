@@ -42,9 +42,18 @@ type Load struct {
 	// MaxInFlight ends the window early when more requests than this are in
 	// flight, because the server has hopelessly fallen behind. Zero is no limit.
 	MaxInFlight int
-	// FirstRequest numbers the requests of this load from here, so that each
+	// FirstRequest numbers the requests of this load from here, or from the first
+	// number that the generator has not used, whichever is higher, so that each
 	// request of a run carries its own body.
 	FirstRequest uint64
+	// MaxRequests is how many requests the generator may have sent in all its
+	// life, earlier loads and what went on after them included. The request that
+	// would be one too many ends the window, and nothing more is sent. Zero is no
+	// limit.
+	MaxRequests int64
+	// MaxRate spaces the sends of a closed loop, so that no more leave per second,
+	// however quickly they are answered. Zero is no limit; a schedule has its own rate.
+	MaxRate arrival.Rate
 }
 
 // MaxSlow is the greatest number of SlowAbove thresholds.
@@ -61,6 +70,9 @@ func (l Load) Validate() error {
 	}
 	if l.Settle < 0 || l.Patience < 0 || l.Drain < 0 || l.MaxInFlight < 0 {
 		problems = append(problems, fmt.Errorf("settle %v, patience %v, drain %v, max in flight %d: none may be negative", l.Settle, l.Patience, l.Drain, l.MaxInFlight))
+	}
+	if l.MaxRequests < 0 || !(l.MaxRate >= 0) {
+		problems = append(problems, fmt.Errorf("max requests %d, max rate %v: neither may be negative", l.MaxRequests, l.MaxRate))
 	}
 	if len(l.SlowAbove) > MaxSlow {
 		problems = append(problems, fmt.Errorf("%d thresholds for slow requests: at most %d", len(l.SlowAbove), MaxSlow))

@@ -79,9 +79,11 @@ type Measurement struct {
 	Client   Client
 	// NextRequest is the number after the last request that was issued.
 	NextRequest uint64
+	Sent        int64 // requests that the generator has sent in all its life until now
 	Early       int64 // requests sent while the load settled
 	EarlyLate   int64 // of those: sent more than Options.LateAfter late
 	Overloaded  bool  // the window ended early: Load.MaxInFlight was passed
+	Spent       bool  // the window ended early: Load.MaxRequests were sent
 	Interrupted bool  // the window ended early: the context ended
 }
 
@@ -113,7 +115,7 @@ func (e *epoch) collect() Measurement {
 	m := Measurement{
 		Load: e.load, Start: e.start, Window: min(max(e.offset(), e.from), time.Duration(e.to.Load())) - e.from,
 		Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, BinCount),
-		Overloaded: e.overloaded.Load(),
+		Overloaded: e.overloaded.Load(), Spent: e.spent.Load(), Sent: e.books.sent.Load(),
 	}
 	for _, s := range e.shards {
 		s.mu.Lock()
@@ -159,7 +161,7 @@ func (e *epoch) dropUndrawn() uint64 {
 			e.drop()
 		}
 	}
-	return e.k
+	return e.books.next.Load()
 }
 
 // settleUnanswered enters the requests that were sent and are still open, as
@@ -238,7 +240,7 @@ func (m Measurement) Doubts(l Limits) []string {
 	var out []string
 	doubt := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if n := m.Lateness.Count(); m.Load.Schedule != nil && m.Lateness.CountAbove(l.Lateness) > tolerated(n) {
-		doubt("%.2g %% of %d sends left more than %v late (limit 1 %%)", 100*float64(m.Lateness.CountAbove(l.Lateness))/float64(n), n, l.Lateness)
+		doubt("%.3g %% of %d sends left more than %v late (limit 1 %%)", 100*float64(m.Lateness.CountAbove(l.Lateness))/float64(n), n, l.Lateness)
 	}
 	// An overload before the window has no lateness in the books. If sends were
 	// late by then, it may be the generator that fell behind.

@@ -10,12 +10,13 @@ import (
 // pool while it settles.
 const startSessions = 16
 
-// sessions is how many sessions a load wants open before it starts.
-func (l Load) sessions() int {
+// sessions is how many sessions a load wants open before it starts; an open loop
+// may not have more than a limit.
+func (l Load) sessions(limit int) int {
 	if l.Concurrency > 0 {
 		return l.Concurrency
 	}
-	return startSessions
+	return min(startSessions, limit)
 }
 
 // pool is the set of open sessions, by the number of the worker that owns each.

@@ -25,6 +25,12 @@ type Session interface {
 	Close() error
 }
 
+// Reconnector is a Session that tells how long its last Do was about connecting
+// anew after the answer had come. It is no part of that request's times.
+type Reconnector interface {
+	Aside() time.Duration
+}
+
 // Bodies decides what each request carries.
 type Bodies interface {
 	// Body is what the k-th request of a run carries (k from 0): the index of a

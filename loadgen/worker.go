@@ -6,12 +6,13 @@ import "time"
 // played, sends them and records them.
 func (g *Generator) work(id int, s Session) {
 	w := worker{g: g, id: id, session: s}
+	w.reconnector, _ = s.(Reconnector)
 	defer w.leave()
 	for g.context.Err() == nil {
 		e := g.current.Load()
 		switch {
 		case e.paused() || e.cursor == nil && id >= e.load.Concurrency:
-			<-e.replaced
+			w.idle(e)
 		case e.cursor == nil:
 			w.closedLoop(e)
 		default:
@@ -24,8 +25,10 @@ type worker struct {
 	g       *Generator
 	id      int
 	session Session
-	scratch []byte
-	timer   *time.Timer
+	// reconnector is the session, if it tells what reconnecting took.
+	reconnector Reconnector
+	scratch     []byte
+	timer       *time.Timer
 }
 
 // leave takes the session out of the pool.
@@ -37,17 +40,49 @@ func (w *worker) leave() {
 	delete(p.sessions, w.id)
 }
 
+// idle waits for another epoch. The last pause of a closed generator is never
+// replaced, and a worker may come to it after Close has looked for waiting ones.
+func (w *worker) idle(e *epoch) {
+	select {
+	case <-e.replaced:
+	case <-w.g.context.Done():
+	}
+}
+
 // closedLoop sends the next request as soon as the last one is answered.
 func (w *worker) closedLoop(e *epoch) {
 	now := e.offset()
 	for w.g.current.Load() == e {
-		var ok bool
-		now, ok = w.send(e, e.admit(now), now)
+		if e.load.MaxRate > 0 {
+			if !w.awaitTurn(e) {
+				return
+			}
+			now = e.offset()
+		}
+		t, ok := e.admit(now)
 		if !ok {
+			w.idle(e)
+			return
+		}
+		if now, ok = w.send(e, t, now); !ok {
 			w.rest(e, w.g.opts.BackOff)
 			now = e.offset()
 		}
 	}
+}
+
+// awaitTurn waits until the closed loop may send again by its greatest rate; it
+// is false when the epoch is replaced meanwhile. One worker at a time waits for
+// the instant, so that few are reserved in vain.
+func (w *worker) awaitTurn(e *epoch) bool {
+	select {
+	case <-e.lead:
+	case <-e.replaced:
+		return false
+	}
+	waited := w.waitUntil(e, e.turn(e.offset()))
+	e.lead <- struct{}{}
+	return waited
 }
 
 // openLoop waits for the lead, keeps the schedule until the next intended
@@ -63,36 +98,44 @@ func (w *worker) openLoop(e *epoch) {
 	w.g.idle.Add(-1)
 	at, more := e.next(e.offset())
 	if !more {
-		<-e.replaced
+		w.idle(e)
 		return
 	}
 	if !w.waitUntil(e, at) {
 		return
 	}
-	t := e.admit(at)
+	t, ok := e.admit(at)
+	if !ok { // the lead is kept: nobody else may send either
+		w.idle(e)
+		return
+	}
 	e.lead <- struct{}{}
 	w.g.grow(e)
 	w.send(e, t, e.offset())
 }
 
-// send carries one request and records it. It returns when the answer came and
-// whether it was a success.
-func (w *worker) send(e *epoch, t ticket, sent time.Duration) (done time.Duration, ok bool) {
+// send carries one request and records it. It returns when the session was free
+// again and whether the request was a success.
+func (w *worker) send(e *epoch, t ticket, sent time.Duration) (free time.Duration, ok bool) {
 	body, content := w.g.opts.Bodies.Body(t.k, w.scratch)
 	if content != nil {
 		w.scratch = content
 	}
 	w.g.inFlight.Add(1)
 	outcome := w.session.Do(Request{K: t.k, Body: body, Content: content})
-	done = e.offset()
+	free = e.offset()
+	done := free // when the answer came
+	if w.reconnector != nil {
+		done -= w.reconnector.Aside()
+	}
 	w.g.inFlight.Add(-1)
 	e.record(w.id, t, sent, done, outcome)
 	if outcome.Class != OK {
-		return done, false
+		return free, false
 	}
 	now := w.g.current.Load()
 	now.complete(w.id, done-now.start.Sub(e.start))
-	return done, true
+	return free, true
 }
 
 // fine is how long before an instant the precise sleep takes over from the timer.

@@ -268,7 +268,7 @@ func (l *loader) add(name string, b line) error {
 	}
 	switch {
 	case size == 0 && !l.opts.AllowEmpty:
-		return fmt.Errorf("payload %s: the body is empty; give one with content, or allow empty bodies", name)
+		return fmt.Errorf("payload %s: the body is empty; give one with content (or none at all with --method GET)", name)
 	case size > l.maxBody:
 		return l.tooLarge(name, fmt.Sprintf("%d bytes are", size))
 	}

@@ -201,7 +201,7 @@ func TestLoadErrors(t *testing.T) {
 		{"below a file", file("a.txt/b"), "payload a.txt/b: not a directory; check the path and its permissions"},
 		{"a link to nothing", file("hidden.link"), "payload hidden.link: no such file or directory; check the path"},
 		{"a link to nothing by pattern", file("@*.link"), "payload hidden.link: no such file or directory; check the path"},
-		{"empty", file("empty.csv"), "payload empty.csv: the body is empty; give one with content, or allow empty bodies"},
+		{"empty", file("empty.csv"), "payload empty.csv: the body is empty; give one with content (or none at all with --method GET)"},
 		{"empty line", file("hollow.jsonl"), "payload hollow.jsonl line 1: the body is empty"},
 		{"empty standard input", stdin(strings.NewReader("")), "payload standard input: the body is empty"},
 		{"no lines", file("blank.jsonl"), "payload blank.jsonl: there is no line with a body; give one JSON value a line"},

@@ -62,7 +62,11 @@ func (c charts) scaleFinding() string {
 	if t := c.r.Target; t != nil {
 		text = "the target is " + c.u.rate(t.PerSecond) + "." + text
 	}
-	if s := c.r.Saturation; s != nil {
+	switch s := c.r.Saturation; {
+	case s == nil:
+	case s.Concurrency == 0:
+		text += " A rate limit lets through " + c.u.rate(s.Rate) + "."
+	default:
 		text += " The closed loop saturates at " + c.u.rate(s.Rate) + "."
 	}
 	return text

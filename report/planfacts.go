@@ -17,7 +17,7 @@ func planFacts(p experiment.Plan) []fact {
 		{"Authorization", printable(p.Endpoint.Authorization)},
 		{"Connections", connectionFact(p.Endpoint)},
 		{"Payload", payloadFact(p.Payload)},
-		{"Objectives asked", orDefault(printable(strings.Join(p.Objectives, ", ")), "none: derived from the unloaded latency")},
+		{"Objectives asked", orDefault(printable(strings.Join(p.Objectives, ", ")), noObjectives(p))},
 		{"Arrivals", arrivalsFact(p)},
 		{"Search", searchFact(p)},
 		{"Target", targetFact(p)},
@@ -30,6 +30,13 @@ func sagemakerFact(i *experiment.Invocations) string {
 		return ""
 	}
 	return printable(i.String())
+}
+
+func noObjectives(p experiment.Plan) string {
+	if p.Load != nil {
+		return "none: nothing was judged"
+	}
+	return "none: derived from the unloaded latency"
 }
 
 func orDefault(s, otherwise string) string {

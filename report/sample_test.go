@@ -194,6 +194,7 @@ func states() map[string]Document {
 		}),
 		"no-peak": with(found(), func(r *experiment.Result) {
 			noPeak(r)
+			r.Peak.Missed = true
 			r.Peak.Reasons = []string{"objective not met even at the lightest load: p99 22.1ms of 198 requests, limit 15ms"}
 			r.Saturation, r.Trials = nil, r.Trials[:1]
 		}),

@@ -91,10 +91,10 @@ func causeOf(r *experiment.Result) string {
 		return "Limited by the plan: one of its limits (budget, rate, concurrency or requests) ended the search before the endpoint gave out."
 	case capacity.CauseNone:
 	}
-	if r.Status == experiment.Partial {
-		return "Too little was measured to name a cause."
+	if r.Peak.Missed {
+		return "No load was shown to meet the objectives, not even the lightest."
 	}
-	return "No load was shown to meet the objectives, not even the lightest."
+	return "Too little was measured to name a cause."
 }
 
 // target is the value for the policy in words.
@@ -141,8 +141,11 @@ func saturationOf(r *experiment.Result, u units) string {
 	if s == nil {
 		return ""
 	}
+	if s.Concurrency == 0 {
+		return fmt.Sprintf("%s ± %s let through by a rate limit (open loop).", trim(u.number(s.Rate)), u.rate(1.96*s.StdErr))
+	}
 	text := fmt.Sprintf("%s ± %s with %d in flight (closed loop).", trim(u.number(s.Rate)), u.rate(1.96*s.StdErr), s.Concurrency)
-	if p := r.Peak; p.Rate != nil && p.High != nil && s.Rate > 0 {
+	if p := r.Peak; p.Rate != nil && p.High != nil && *p.Rate < s.Rate {
 		text += fmt.Sprintf(" The peak is %.0f %% of it: a closed loop waits for the endpoint, independent callers do not.", 100**p.Rate/s.Rate)
 	}
 	return text
@@ -157,7 +160,11 @@ func unloadedOf(r *experiment.Result) string {
 }
 
 func effortOf(r *experiment.Result) string {
-	return fmt.Sprintf("%s in %s, %s", plural(int64(len(r.Trials)), "trial", "trials"), lasting(r.DurationSeconds), plural(r.Requests, "request", "requests"))
+	text := fmt.Sprintf("%s in %s, %s", plural(int64(len(r.Trials)), "trial", "trials"), lasting(r.DurationSeconds), plural(r.Requests, "request", "requests"))
+	if r.RequestsSent > r.Requests {
+		text += fmt.Sprintf(" measured of %s sent", count(r.RequestsSent))
+	}
+	return text
 }
 
 // objectivesOf lists the objectives that were applied.

@@ -23,6 +23,9 @@ type Run struct {
 	// the run is not over, or ended without the time to write one.
 	Result *experiment.Result
 	Load   *experiment.LoadResult
+	// Finished says that the last process that worked on the run came to its own
+	// end: the result is that of all it did.
+	Finished bool
 	// Notes say what is amiss with the record, for people.
 	Notes []string
 
@@ -32,7 +35,7 @@ type Run struct {
 // Open reads a run, also one that was cut short by a crash or is still going on.
 func Open(dir string) (*Run, error) {
 	run := &Run{Dir: dir}
-	for _, read := range []func() error{run.readPlan, run.readTrials, run.readResult} {
+	for _, read := range []func() error{run.readPlan, run.readTrials, run.readResult, run.readEnd} {
 		if err := read(); err != nil {
 			return nil, fmt.Errorf("reading run %s: %w", dir, err)
 		}
@@ -80,6 +83,20 @@ func (r *Run) readResult() error {
 		return decode(content, ResultFile, &r.Load)
 	}
 	return decode(content, ResultFile, &r.Result)
+}
+
+// readEnd looks whether the last event is the end of a run.
+func (r *Run) readEnd() error {
+	content, err := readIfThere(r.path(EventsFile))
+	if err != nil || len(content) == 0 || content[len(content)-1] != '\n' {
+		return err
+	}
+	content = content[:len(content)-1]
+	var last experiment.Event
+	if err := json.Unmarshal(content[bytes.LastIndexByte(content, '\n')+1:], &last); err == nil {
+		r.Finished = last.Kind == experiment.RunFinished
+	}
+	return nil
 }
 
 // compare notes where the files do not tell the same.

@@ -44,6 +44,9 @@ func TestRoundTrip(t *testing.T) {
 	if run.Result == nil || cmp.Diff(result.Trials, run.Result.Trials) != "" || run.Load != nil {
 		t.Errorf("result = %+v, load = %v, want the result that was observed", run.Result, run.Load)
 	}
+	if !run.Finished {
+		t.Error("the run is over, and Finished is false")
+	}
 	if len(run.Notes) != 0 {
 		t.Errorf("notes = %q, want none", run.Notes)
 	}
@@ -53,7 +56,24 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func recorded(e experiment.Event) experiment.Recorded {
-	return experiment.Recorded{Trial: *e.Trial, Proposed: e.Evidence.Proposed, Observation: e.Evidence.Observation}
+	return experiment.Recorded{Trial: *e.Trial, Proposed: e.Evidence.Proposed, Observation: e.Evidence.Observation, NextRequest: e.Evidence.NextRequest}
+}
+
+// TestARunThatGoesOnIsNotFinished, although the result of its earlier part is there.
+func TestARunThatGoesOnIsNotFinished(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	w := create(t, dir)
+	w.Observe(over(&experiment.Result{SchemaVersion: 1, Command: "find", Status: experiment.Partial}))
+	shut(t, w)
+	w, _, err := Resume(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Observe(experiment.Event{SchemaVersion: 1, Kind: experiment.RunStarted, At: began})
+	shut(t, w)
+	if run := read(t, dir); run.Finished || run.Result == nil {
+		t.Errorf("resumed and not ended: finished %v, result %v; want false and that of before", run.Finished, run.Result)
+	}
 }
 
 func eventKinds(t *testing.T, dir string) []string {

@@ -35,6 +35,7 @@ func finished(number, n int) experiment.Event {
 	return experiment.Event{
 		SchemaVersion: experiment.SchemaVersion, Kind: experiment.TrialFinished, At: began, Trial: &trial,
 		Evidence: &experiment.Evidence{
+			NextRequest: uint64(1000 * number),
 			Proposed:    capacity.Trial{Number: number, Phase: capacity.Bracket, Rate: 170, Measure: 5 * time.Second, SlowAbove: []time.Duration{200 * time.Millisecond}},
 			Observation: capacity.Observation{Offered: int64(n), Successes: int64(n), Slow: []int64{3}, Window: 5 * time.Second, Bins: []capacity.Bin{{Offered: 9, Slow: []int64{1}}}},
 			Response:    h, Service: h, Lateness: h,

@@ -227,7 +227,7 @@ func (w *Writer) recordTrial(e experiment.Event) {
 func (w *Writer) appendTrial(t experiment.Trial, evidence *experiment.Evidence) (*appender, error) {
 	line := trialLine{SchemaVersion: experiment.SchemaVersion, Recorded: experiment.Recorded{Trial: t}}
 	if evidence != nil {
-		line.Proposed, line.Observation = evidence.Proposed, evidence.Observation
+		line.Proposed, line.Observation, line.NextRequest = evidence.Proposed, evidence.Observation, evidence.NextRequest
 		histograms, err := encodeHistograms(t, evidence)
 		if err == nil {
 			err = w.histograms.append(histograms)

@@ -95,10 +95,14 @@ func roundDown(value, peak PerMinute) PerMinute {
 // minute where the peak was measured per minute.
 func (t Target) Formula(perMinute bool) string {
 	factor := strconv.FormatFloat(t.SafetyFactor, 'g', -1, 64)
+	text := fmt.Sprintf("%s/s × %s × 60 = %s/min", number(float64(t.Peak.PerSecond())), factor, number(float64(t.Value)))
 	if perMinute {
-		return fmt.Sprintf("%s/min × %s = %s/min", number(float64(t.Peak)), factor, number(float64(t.Value)))
+		text = fmt.Sprintf("%s/min × %s = %s/min", number(float64(t.Peak)), factor, number(float64(t.Value)))
 	}
-	return fmt.Sprintf("%s/s × %s × 60 = %s/min", number(float64(t.Peak.PerSecond())), factor, number(float64(t.Value)))
+	if t.Value < roundDown(t.Peak*PerMinute(t.SafetyFactor), PerMinute(math.Inf(1))) {
+		text += ", kept below the peak"
+	}
+	return text
 }
 
 // number writes at most four significant digits after the leading ones.

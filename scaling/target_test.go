@@ -32,6 +32,29 @@ func TestFromPeak(t *testing.T) {
 	}
 }
 
+// TestFormulaIsTrue: what was taken off to stay below the peak is said.
+func TestFormulaIsTrue(t *testing.T) {
+	for _, c := range []struct {
+		peak      PerMinute
+		factor    float64
+		perMinute bool
+		want      string
+	}{
+		{PerSecond(412).PerMinute(), 0.5, false, "412/s × 0.5 × 60 = 12360/min"},
+		{PerSecond(412).PerMinute(), 1, false, "412/s × 1 × 60 = 24719/min, kept below the peak"},
+		{412, 1, true, "412/min × 1 = 411/min, kept below the peak"},
+		{PerSecond(10.33).PerMinute(), 1, false, "10.33/s × 1 × 60 = 619/min"},
+	} {
+		target, err := FromPeak(c.peak, c.factor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := target.Formula(c.perMinute); got != c.want {
+			t.Errorf("formula %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestTargetLiesBelowThePeak(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		peak := PerMinute(rapid.Float64Range(0.05, float64(maxPeak)).Draw(t, "peak"))

@@ -47,8 +47,9 @@ computes the scaling target that follows: MAX_RPS × SAFETY_FACTOR × 60.
   plimsoll target --peak 412                             the formula alone
   plimsoll pin, apply, lint, restore                     the scaling of a SageMaker endpoint
 
-Every flag is also a key of plimsoll.yaml in the working directory, or of the file that
---config names; flags win. Results go to standard output, everything else to standard error.`
+The settings of a run are flags, and keys of plimsoll.yaml in the working directory or of the
+file that --config names; flags win. (--config, --resume, --peak and --run are flags only.)
+Results go to standard output, everything else to standard error.`
 
 func newRoot(env Env) *cobra.Command {
 	root := &cobra.Command{

@@ -25,12 +25,25 @@ func settle(given *pflag.FlagSet, start Settings, groups ...group) (s Settings, 
 	if err != nil {
 		return s, file, err
 	}
+	s.giveWay(given)
 	final := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags(final, &s, groups...)
 	if err := apply(given, final); err != nil {
 		return s, file, err
 	}
 	return s, file, s.checkChoices()
+}
+
+// giveWay clears what a given flag excludes: a load has a rate or a concurrency,
+// and the flag wins over the file.
+func (s *Settings) giveWay(given *pflag.FlagSet) {
+	rate, concurrency := given.Changed("rate"), given.Changed("concurrency")
+	if rate && !concurrency {
+		s.Concurrency = 0
+	}
+	if concurrency && !rate {
+		s.Rate = ""
+	}
 }
 
 // apply sets in final what was given.
@@ -81,10 +94,31 @@ func decodeConfig(text []byte, s *Settings) error {
 		return nil
 	}
 	message := strings.TrimSpace(err.Error())
+	if m := noDuration.FindStringSubmatch(message); m != nil {
+		return unitless(text, m[1])
+	}
 	if m := unknownKey.FindStringSubmatch(message); m != nil {
 		message += "\n" + didYouMean(m[1], settingNames())
 	}
 	return errors.New(message)
+}
+
+var noDuration = regexp.MustCompile(`cannot unmarshal \S+ into Go struct field \S*?\.(\w+) of type time\.Duration`)
+
+// unitless is the error of a duration that is a bare number.
+func unitless(text []byte, field string) error {
+	f, _ := reflect.TypeFor[Settings]().FieldByName(field)
+	key := f.Tag.Get("yaml")
+	var all map[string]any
+	if err := yaml.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	switch v := all[key].(type) {
+	case uint64, int64, float64:
+		return fmt.Errorf("%s: \"%v\" has no unit; write %vs", key, v, v)
+	default:
+		return fmt.Errorf("%s: it is no duration; write one such as 10s", key)
+	}
 }
 
 var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)

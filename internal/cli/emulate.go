@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -26,11 +27,13 @@ import (
 const (
 	authOn  = "on"
 	authOff = "off"
+
+	defaultEndpoint = "demo"
 )
 
 func emulateDefaults() Settings {
 	s := defaults()
-	s.Listen, s.Endpoint = "127.0.0.1:4566", texts{"demo"}
+	s.Listen = "127.0.0.1:4566"
 	s.Variant, s.InstanceType, s.Instances = emulator.DefaultVariant, emulator.DefaultInstanceType, 1
 	s.Speed, s.Auth = 1, authOn
 	s.AccessKey, s.SecretKey = emulator.DefaultAccessKey, emulator.DefaultSecretKey
@@ -41,7 +44,7 @@ func emulateDefaults() Settings {
 
 func emulatorFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.StringVar(&s.Listen, "listen", s.Listen, "address to serve on")
-	fs.Var(&s.Endpoint, "endpoint", "endpoint that exists from the start; may be repeated")
+	fs.Var(&s.Endpoint, "endpoint", "endpoint that exists from the start; may be repeated (empty: "+defaultEndpoint+")")
 	fs.StringVar(&s.Variant, "variant", s.Variant, "its variant")
 	fs.StringVar(&s.InstanceType, "instance-type", s.InstanceType, "its instance type")
 	fs.IntVar(&s.Instances, "instances", s.Instances, "its instances at the start")
@@ -122,11 +125,24 @@ func runEmulate(ctx context.Context, env Env, s Settings) error {
 	if !s.Quiet {
 		say(env.Stdout, s.welcome(opts, listener.Addr().String())...)
 	}
-	select {
-	case err = <-ended:
-		err = fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
-		err = nil // Ctrl-C is how it ends
+	ready := make(chan error, 1)
+	looking, stop := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() { ready <- served.WaitInService(looking) })
+	defer watch.Wait()
+	defer stop()
+	for waiting := true; waiting; {
+		select {
+		case err = <-ended:
+			err, waiting = fmt.Errorf("serving: %w", err), false
+		case err = <-ready:
+			if err == nil && !s.Quiet {
+				say(env.Stdout, "in service: "+strings.Join(s.Endpoint, ", "))
+			}
+			ready = nil
+		case <-ctx.Done():
+			err, waiting = nil, false // Ctrl-C is how it ends
+		}
 	}
 	return errors.Join(err, server.Close(), served.Close())
 }
@@ -136,6 +152,9 @@ func (s *Settings) emulator() (emulator.Options, error) {
 	o := emulator.Options{
 		URL: s.URL, Exec: s.Exec, Speed: s.Speed, Region: s.Region, Account: s.Account, AccessKey: s.AccessKey, SecretKey: s.SecretKey,
 		NoAuth: s.Auth == authOff, InstanceQuota: s.Quota, StateFile: s.State, Seed: s.Seed,
+	}
+	if len(s.Endpoint) == 0 {
+		s.Endpoint = texts{defaultEndpoint}
 	}
 	problems := []error{choice("auth", s.Auth, authOn, authOff), s.checkListen()}
 	if s.Speed == 0 {
@@ -228,5 +247,5 @@ func (s *Settings) welcome(o emulator.Options, address string) []string {
 	if !o.NoAuth {
 		lines = append(lines, fmt.Sprintf("  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s", o.AccessKey, o.SecretKey))
 	}
-	return append(lines, "  aws sagemaker describe-endpoint --endpoint-name "+s.Endpoint[0], "", "Ctrl-C ends it.")
+	return append(lines, "  aws sagemaker describe-endpoint --endpoint-name "+s.Endpoint[0], "", "Ctrl-C ends it.", "")
 }

@@ -31,7 +31,8 @@ type Env struct {
 // System is the real world.
 func System() Env {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, append(hangups(), os.Interrupt, syscall.SIGTERM)...)
+	ignoreClosedPipes()
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.Getenv, Signals: signals, Exit: os.Exit,

@@ -101,7 +101,7 @@ func prepareFind(ctx context.Context, env Env, s Settings, command string) (*job
 // find is the use case, after the trials that an earlier run has recorded.
 func (j *job) find(recorded []experiment.Recorded) useCase {
 	return func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		result, err := experiment.Find(ctx, j.plan, recorded, generator, observer)
+		result, err := experiment.Find(ctx, j.plan, experiment.Earlier{Trials: recorded, Sent: j.sent}, generator, observer)
 		if result.SchemaVersion == 0 {
 			return report.Document{}, err
 		}
@@ -152,7 +152,29 @@ func resumedJob(ctx context.Context, env Env, given *pflag.FlagSet, old *runlog.
 		return nil, coded(exitUsage, fmt.Errorf("the payload has changed since the run in %s began; start a new run, or put the payload back", old.Dir))
 	}
 	j.plan = old.Plan
-	return j, nil
+	j.sent, err = sentBefore(old)
+	return j, err
+}
+
+// sentBefore is how many requests a run has sent. With a limit on them it must be
+// known exactly, room for a probe included.
+func sentBefore(old *runlog.Run) (int64, error) {
+	var sent int64
+	for _, t := range old.Trials {
+		sent += t.Observation.Sent
+	}
+	known := old.Finished && old.Result != nil
+	if known {
+		sent = max(sent, old.Result.RequestsSent)
+	}
+	switch limit := old.Plan.Search.MaxRequests; {
+	case limit == 0:
+	case !known:
+		return sent, coded(exitRecord, fmt.Errorf("%s ended without warning, so that how much of its limit of %d requests was sent is not known; start a new run", old.Dir, limit))
+	case sent >= limit:
+		return sent, coded(exitRecord, fmt.Errorf("%s has sent its limit of %d requests: there is nothing to resume; start a new run with a higher --max-requests", old.Dir, limit))
+	}
+	return sent, nil
 }
 
 // peakCode is the exit code of a search's answer.
@@ -166,7 +188,7 @@ func peakCode(p experiment.Peak) (code int, why string) {
 		return exitClientLimited, "client limited: a lower bound only"
 	case p.Cause == capacity.CauseLimit:
 		return exitLimitReached, "limit reached: a lower bound only"
-	case p.Cause == capacity.CauseNone:
+	case p.Missed:
 		return exitMissed, "the objectives are missed at the lightest load"
 	default:
 		return exitInconclusive, "no peak was bracketed"

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"time"
 
 	"plimsoll/arrival"
 	"plimsoll/experiment"
@@ -54,7 +55,7 @@ func preparePlan(ctx context.Context, env Env, s Settings) (*job, error) {
 
 // Expected is what a plan would cost.
 type Expected struct {
-	Seconds float64 `json:"seconds_at_most"`
+	Seconds float64 `json:"seconds_about"`
 	// Requests by the peak that the endpoint turns out to have (find), or of the
 	// load as asked (load of a rate).
 	Requests []ExpectedRequests `json:"requests"`
@@ -70,6 +71,10 @@ type ExpectedRequests struct {
 // slower, the bracket hovers at the peak.
 const busyShare = 0.8
 
+// lastTrial is how many seconds the last trial may take beyond the budget and a
+// tenth of it, for which answers are waited for.
+const lastTrial = 2
+
 func expect(p experiment.Plan) Expected {
 	if l := p.Load; l != nil {
 		seconds := l.WarmUpSeconds + l.DurationSeconds
@@ -79,9 +84,11 @@ func expect(p experiment.Plan) Expected {
 		}
 		return e
 	}
-	e := Expected{Seconds: p.Search.Budget.Seconds()}
+	budget := p.Search.Budget.Seconds()
+	// No trial starts once the budget is spent; the last one ends after it.
+	e := Expected{Seconds: math.Round(1.1*budget + lastTrial)}
 	for _, peak := range []float64{10, 100, 1000, 10000} {
-		n := math.Round(busyShare * peak * e.Seconds)
+		n := math.Round(busyShare * peak * budget)
 		if most := float64(p.Search.MaxRequests); most > 0 {
 			n = min(n, most)
 		}
@@ -120,11 +127,11 @@ func printPlan(w io.Writer, j *job, file string) error {
 	for _, warning := range j.warnings() {
 		row("warning", "%s", warning)
 	}
-	row("payload", "%d bodies, %d bytes, sha256 %.12s…", p.Payload.Count, p.Payload.Bytes, p.Payload.SHA256)
+	row("payload", "%s, %d bytes, sha256 %.12s…", bodiesOf(p.Payload.Count), p.Payload.Bytes, p.Payload.SHA256)
 	row("objectives", "%s", objectives(p))
 	row("arrivals", "%s, seed %d", p.Arrivals, p.Seed)
 	planDetails(row, p)
-	row("time", "at most %gs", expected.Seconds)
+	row("time", "about %s", time.Duration(expected.Seconds*float64(time.Second)))
 	for _, r := range expected.Requests {
 		if r.Peak > 0 {
 			row("requests", "about %.0f if the peak is %s", r.Requests, arrival.Rate(r.Peak))
@@ -162,7 +169,17 @@ func planDetails(row func(name, format string, args ...any), p experiment.Plan) 
 	row("target", "peak (%s of the interval) × %g%s", p.Target.From, p.Target.SafetyFactor, times)
 }
 
+func bodiesOf(n int) string {
+	if n == 1 {
+		return "1 body"
+	}
+	return fmt.Sprintf("%d bodies", n)
+}
+
 func objectives(p experiment.Plan) string {
+	if len(p.Objectives) == 0 && p.Load != nil {
+		return "none given: nothing is judged"
+	}
 	if len(p.Objectives) == 0 {
 		return "none given: a p99 limit from the unloaded latency, success=99%"
 	}

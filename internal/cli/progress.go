@@ -48,8 +48,8 @@ func (p *progress) Observe(e experiment.Event) {
 
 // headline says what is about to be done.
 func headline(plan experiment.Plan) string {
-	s := fmt.Sprintf("plimsoll %s  %s %s  %d bodies, %d bytes  seed %d", plan.Command, plan.Endpoint.Method, plan.Endpoint.URL,
-		plan.Payload.Count, plan.Payload.Bytes, plan.Seed)
+	s := fmt.Sprintf("plimsoll %s  %s %s  %s, %d bytes  seed %d", plan.Command, plan.Endpoint.Method, plan.Endpoint.URL,
+		bodiesOf(plan.Payload.Count), plan.Payload.Bytes, plan.Seed)
 	if plan.Search != nil {
 		s += fmt.Sprintf("  budget %v", plan.Search.Budget)
 	}

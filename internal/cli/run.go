@@ -38,19 +38,32 @@ func (j *job) run(ctx context.Context, record *runlog.Writer, do useCase) error 
 	doc.Reproduce = []string{"plimsoll " + reproduce(j.plan)}
 	doc.Files = []string{filepath.Join(record.Dir(), "report.html")}
 	written := j.writeReport(record, doc)
+	if written != nil {
+		doc.Files = []string{record.Dir()} // whatever is in it
+	}
+	err = afterWriting(err, written)
 	if doc.Result == nil && doc.Load == nil {
-		return errors.Join(err, written)
+		return err
 	}
 	if shown := j.show(doc); shown != nil {
-		return errors.Join(err, written, shown)
-	}
-	if written != nil {
-		return coded(exitRecord, errors.Join(err, written))
+		return errors.Join(err, shown)
 	}
 	if err != nil {
 		return err
 	}
 	return verdict(doc)
+}
+
+// afterWriting is what became of a run and of its record: an error of the record
+// that has stopped the run is said once.
+func afterWriting(run, written error) error {
+	switch {
+	case written == nil:
+		return run
+	case errors.Is(run, written):
+		return coded(exitRecord, run)
+	}
+	return coded(exitRecord, errors.Join(run, written))
 }
 
 func (j *job) writeReport(record *runlog.Writer, doc report.Document) error {

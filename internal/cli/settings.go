@@ -155,9 +155,9 @@ func searchFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.DurationVar(&s.Budget, "budget", s.Budget, "time that all trials together may take")
 	fs.StringVar(&s.Precision, "precision", s.Precision, "wanted half-width of the interval")
 	fs.StringVar(&s.Confidence, "confidence", s.Confidence, "confidence of the interval")
-	fs.StringVar(&s.MaxRate, "max-rate", s.MaxRate, "highest rate to offer, such as 500/s (empty: no limit)")
+	fs.StringVar(&s.MaxRate, "max-rate", s.MaxRate, "highest rate to offer, open or closed loop, such as 500/s (empty: no limit)")
 	fs.IntVar(&s.MaxConcurrency, "max-concurrency", s.MaxConcurrency, "most parallel requests of the climb")
-	fs.Int64Var(&s.MaxRequests, "max-requests", s.MaxRequests, "most requests to send (0: no limit)")
+	fs.Int64Var(&s.MaxRequests, "max-requests", s.MaxRequests, "most requests to send, the probe included (0: no limit)")
 }
 
 func targetFlags(fs *pflag.FlagSet, s *Settings) {

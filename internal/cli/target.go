@@ -13,7 +13,8 @@ import (
 )
 
 func newTarget(env Env) *cobra.Command {
-	s := defaults()
+	start := defaults()
+	shown := start
 	var peak float64
 	var dir string
 	cmd := &cobra.Command{
@@ -27,14 +28,14 @@ from a peak that is given (--peak, in requests per second, or per minute with
 		Example: "  plimsoll target --peak 412\n  plimsoll target --peak 24720 --per-minute --safety-factor 0.6\n  plimsoll target --run ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := s.checkChoices(); err != nil {
+			s, _, err := settle(cmd.Flags(), start, targetGroups()...)
+			if err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("peak") == (dir != "") {
 				return usageError("give --peak 412 or --run DIR, one of the two")
 			}
 			var target *experiment.Target
-			var err error
 			if dir != "" {
 				target, err = targetOfRun(dir, s, cmd.Flags().Changed)
 			} else {
@@ -49,11 +50,17 @@ from a peak that is given (--peak, in requests per second, or per minute with
 	fs := cmd.Flags()
 	fs.Float64Var(&peak, "peak", 0, "MAX_RPS: the peak in requests per second (per minute with --per-minute)")
 	fs.StringVar(&dir, "run", "", "directory of a run whose peak to use")
-	flags(fs, &s, targetFlags, targetFromFlags, outputFlags)
+	flags(fs, &shown, targetGroups()...)
+	configFlag(fs)
 	return cmd
 }
 
+func targetGroups() []group { return []group{targetFlags, targetFromFlags, outputFlags} }
+
 func targetOfPeak(peak float64, s Settings) (*experiment.Target, error) {
+	if !(peak > 0) {
+		return nil, usageError("--peak %g: must be above zero", peak)
+	}
 	perMinute := scaling.PerSecond(peak).PerMinute()
 	if s.PerMinute {
 		perMinute = scaling.PerMinute(peak)
@@ -72,6 +79,9 @@ func targetOfRun(dir string, s Settings, given func(string) bool) (*experiment.T
 	run, err := runlog.Open(dir)
 	if err != nil {
 		return nil, coded(exitRecord, err)
+	}
+	if run.Plan.Command == "load" {
+		return nil, coded(exitInconclusive, fmt.Errorf("%s is a run of load, which holds one load and finds no peak; give a run of find", dir))
 	}
 	if run.Result == nil {
 		return nil, coded(exitInconclusive, fmt.Errorf("%s: the run has no result; go on with it by plimsoll find --resume %s", dir, dir))

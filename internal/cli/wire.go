@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"time"
@@ -32,6 +31,7 @@ type job struct {
 	corpus   *payload.Corpus
 	target   *httptarget.Target
 	aws      *sagemaker.Target // around target where it is an endpoint of SageMaker, else nil
+	sent     int64             // requests sent before the generator's first
 }
 
 // prepare builds the job of a command.
@@ -189,12 +189,10 @@ func (j *job) url() string {
 
 const redacted = "(redacted)"
 
-var secretName = regexp.MustCompile(`(?i)auth|cookie|key|token|secret|passw|signature|credential|session`)
-
 // publicHeader hides the value of a header whose name smells of a secret.
 func publicHeader(line string) string {
 	name, value, _ := strings.Cut(line, ":")
-	if secretName.MatchString(name) {
+	if httptarget.SecretName(name) {
 		value = " " + redacted
 	}
 	return strings.TrimSpace(name) + ": " + strings.TrimSpace(value)
@@ -211,7 +209,7 @@ func publicURL(text string) string {
 	}
 	query := u.Query()
 	for name := range query {
-		if secretName.MatchString(name) {
+		if httptarget.SecretName(name) {
 			query.Set(name, "REDACTED")
 			u.RawQuery = query.Encode()
 		}
@@ -251,11 +249,17 @@ func absoluteSources(sources []string) []string {
 	return out
 }
 
+// firstProbe numbers the probes of a run apart from the requests of its trials,
+// so that no two carry the same {{uuid}}.
+const firstProbe = 1 << 63
+
 // probe sends one request and turns anything but a success into an error in the
 // server's own words.
 func (j *job) probe(ctx context.Context) error {
-	index, content := j.corpus.Body(0, nil)
-	answer, err := j.target.ProbeWith(ctx, loadgen.Request{Body: index, Content: content})
+	number := firstProbe + uint64(j.sent)
+	index, content := j.corpus.Body(number, nil)
+	j.sent++
+	answer, err := j.target.ProbeWith(ctx, loadgen.Request{K: number, Body: index, Content: content})
 	var open *loadgen.OpenError
 	switch {
 	case ctx.Err() != nil:

@@ -44,6 +44,8 @@ func TestMain(m *testing.M) {
 // playContainer serves the container contract, and GET /hold, which is answered with the
 // process's id and never ends.
 func playContainer() {
+	// One that a failed test has lost ends by itself, long after that test.
+	time.AfterFunc(30*time.Minute, func() { os.Exit(1) }) //nolint:revive // this is the container's program
 	http.HandleFunc("GET /ping", func(http.ResponseWriter, *http.Request) {})
 	http.HandleFunc("POST /invocations", func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
