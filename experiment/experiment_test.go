@@ -52,6 +52,13 @@ func (m *modelled) Open(context.Context) (loadgen.Session, error) {
 	return modelledSession{m}, nil
 }
 
+// count is how many requests came.
+func (m *modelled) count() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return int64(len(m.ks))
+}
+
 type modelledSession struct{ m *modelled }
 
 func (modelledSession) Close() error { return nil }

@@ -33,7 +33,7 @@ func TestMaxRequestsIsKept(t *testing.T) {
 					t.Fatal(err)
 				}
 				time.Sleep(time.Minute) // nothing goes on
-				if n := int64(len(m.ks)) + c.before; n > c.limit || r.RequestsSent != n {
+				if n := m.count() + c.before; n > c.limit || r.RequestsSent != n {
 					t.Errorf("%d requests were sent and %d are in the result, limit %d", n, r.RequestsSent, c.limit)
 				}
 				if r.Peak.Cause != capacity.CauseLimit || r.Peak.Found {
@@ -54,7 +54,7 @@ func TestMaxRequestsIsKeptAcrossARestart(t *testing.T) {
 		time.AfterFunc(6*time.Second, func() { cancel(errors.New("stopped")) })
 		var first journal
 		partial, _ := Find(ctx, plan, Earlier{Sent: 1}, g, &first)
-		after := int64(len(m.ks))
+		after := m.count()
 		if partial.RequestsSent != after+1 {
 			t.Fatalf("%d requests sent by the result, %d arrived after the probe", partial.RequestsSent, after)
 		}
@@ -67,7 +67,7 @@ func TestMaxRequestsIsKeptAcrossARestart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := int64(len(m.ks)) + 2; n > limit || n < limit-1 || whole.RequestsSent != n {
+		if n := m.count() + 2; n > limit || n < limit-1 || whole.RequestsSent != n {
 			t.Errorf("%d requests were sent and %d are in the result, limit %d", n, whole.RequestsSent, limit)
 		}
 	})
@@ -101,6 +101,8 @@ func TestAResumedRunAddsUp(t *testing.T) {
 		if whole.DurationSeconds < sum-0.001 || whole.DurationSeconds > sum+60 {
 			t.Errorf("took %v s, its trials %v s", whole.DurationSeconds, sum)
 		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		all := len(m.ks)
 		slices.Sort(m.ks)
 		if unlike := len(slices.Compact(m.ks)); unlike != all {
@@ -119,6 +121,8 @@ func TestMaxRateIsKept(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
 		slices.Sort(m.sent)
 		most, from := 0, 0
 		for to := range m.sent {

@@ -50,6 +50,8 @@ func TestMaxRequestsCountsTheProbe(t *testing.T) {
 	if code != exitLimitReached {
 		t.Errorf("exit code %d, want %d; %s", code, exitLimitReached, stderr)
 	}
+	endpoint.mu.Lock()
+	defer endpoint.mu.Unlock()
 	if n := len(endpoint.seen); n != 300 || !strings.Contains(stdout, `"requests_sent": 300,`) {
 		t.Errorf("%d requests arrived, want the 300 that the result tells of", n)
 	}
