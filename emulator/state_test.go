@@ -66,7 +66,7 @@ func TestStateSurvives(t *testing.T) {
 	s.must("describe the endpoint", err)
 	_, err = s.sagemaker.AddTags(t.Context(), &sagemaker.AddTagsInput{ResourceArn: described.EndpointArn, Tags: []smtypes.Tag{{Key: aws.String("team"), Value: aws.String("blue")}}})
 	s.must("tag the endpoint", err)
-	s.hold(32*time.Minute) // so long that the low alarm is in ALARM: 60 each are below its 63
+	s.hold(32 * time.Minute) // so long that the low alarm is in ALARM: 60 each are below its 63
 	before := s.look()
 	if !strings.Contains(before, `"CurrentInstanceCount": 4`) || !strings.Contains(before, `"StateValue": "ALARM"`) ||
 		!strings.Contains(before, "Successfully set desired instance count to 4") || !strings.Contains(before, "from INSUFFICIENT_DATA to ALARM") {

@@ -20,11 +20,15 @@ const (
 	exitUnreachable   = 3
 	exitRefused       = 4
 	exitCredentials   = 5
+	exitDeclined      = 6
+	exitAWS           = 7
 	exitMissed        = 10
 	exitClientLimited = 11
 	exitInconclusive  = 12
 	exitLimitReached  = 13
+	exitMistake       = 14
 	exitRecord        = 20
+	exitLeftovers     = 21
 	exitInterrupted   = 130
 	exitAborted       = 131
 )
@@ -43,11 +47,15 @@ func exitCodes() []exitCode {
 		{exitUnreachable, "the endpoint cannot be reached: name, connection, TLS, or it stopped taking connections"},
 		{exitRefused, "the endpoint refused the probe, or did not answer it in time"},
 		{exitCredentials, "AWS: there are no credentials, or they, the signature or the permission were refused"},
+		{exitDeclined, "the changes that were shown were not confirmed: nothing was changed"},
+		{exitAWS, "AWS did not show or change the endpoint: it is missing, being changed, broken, over a quota; or AWS failed"},
 		{exitMissed, "an objective is missed: even at the lightest load (find), at the load held (load)"},
 		{exitClientLimited, "client limited: the generator gave out first, so there is only a lower bound (load: the load was not held)"},
 		{exitInconclusive, "inconclusive: no believable peak within the budget"},
 		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound"},
+		{exitMistake, "lint: the scaling does not do what it is for"},
 		{exitRecord, "the run's directory cannot be written or read: it exists, is in use, is no run, or the disk is full"},
+		{exitLeftovers, "changes of an endpoint are left: they are listed, and plimsoll restore tries again"},
 		{exitInterrupted, "interrupted: what was measured is in the run's directory, marked as partial"},
 		{exitAborted, "interrupted twice: left at once"},
 	}
@@ -89,6 +97,7 @@ func usageError(format string, args ...any) error {
 func codeOf(err error) int {
 	var coded *exitError
 	var unreachable *experiment.UnreachableError
+	var refused *experiment.ControlError
 	var unauthorized *experiment.UnauthorizedError
 	switch {
 	case err == nil:
@@ -99,6 +108,8 @@ func codeOf(err error) int {
 		return coded.code
 	case errors.As(err, &unreachable):
 		return exitUnreachable
+	case errors.As(err, &refused):
+		return controlCode(refused.Problem)
 	case errors.As(err, &unauthorized):
 		return exitCredentials
 	default:

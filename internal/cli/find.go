@@ -24,6 +24,7 @@ func newFind(env Env) *cobra.Command {
 	start := defaults()
 	shown := start
 	var resume string
+	var pin pinning
 	cmd := &cobra.Command{
 		Use: "find", Short: "Find the peak of an endpoint and compute the scaling target",
 		Long: `Find the peak of an HTTP inference endpoint (--url) or of a SageMaker endpoint (--endpoint) and
@@ -34,36 +35,47 @@ as AWS's guide describes. Then rates on both sides of the knee are held with arr
 not wait for answers, until the peak, the highest rate that meets every objective, is known
 with an interval. Without --slo the knee is found from the endpoint's own unloaded latency.
 
+With --pin a SageMaker endpoint is brought to one instance first, with its scaling suspended, and
+given back afterwards, also after Ctrl-C; after a crash plimsoll restore does that.
+
 The run is recorded in a directory; an interrupted one goes on with --resume.`,
 		Example: "  plimsoll find --url http://127.0.0.1:8080/invocations --payload iris.csv --content-type text/csv\n" +
 			"  plimsoll find --url https://host/invocations --payload requests.jsonl --slo p99=200ms --slo success=99.9%\n" +
 			"  plimsoll find --endpoint my-endpoint --variant AllTraffic --region eu-central-1 --payload body.json\n" +
+			"  plimsoll find --endpoint my-endpoint --payload body.json --pin\n" +
 			"  plimsoll find --resume ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if resume != "" {
+				if pin.wanted {
+					return usageError("--pin and --resume: pin it with plimsoll pin, and give it back with plimsoll restore")
+				}
 				return resumeFind(cmd.Context(), env, cmd.Flags(), resume)
 			}
 			s, _, err := settle(cmd.Flags(), start, findGroups()...)
 			if err != nil {
 				return err
 			}
-			return runFind(cmd.Context(), env, s)
+			return runFind(cmd.Context(), env, s, pin)
 		},
 	}
 	fs := cmd.Flags()
 	flags(fs, &shown, findGroups()...)
 	configFlag(fs)
 	fs.StringVar(&resume, "resume", "", "go on with the interrupted run in this directory")
+	pin.flags(fs)
 	return cmd
 }
 
-func runFind(ctx context.Context, env Env, s Settings) error {
+func runFind(ctx context.Context, env Env, s Settings, pin pinning) error {
 	j, err := prepareFind(ctx, env, s, "find")
 	if err != nil {
 		return err
 	}
 	defer j.close()
+	if pin.wanted {
+		return j.findPinned(ctx, pin)
+	}
 	record, err := j.begin(ctx)
 	if err != nil {
 		return err

@@ -42,6 +42,9 @@ func TestScripts(t *testing.T) {
 			"exits":    exits,
 			"endpoint": serveEndpoint,
 			"account":  serveAccount,
+			"demo":     serveDemo,
+			"waitfor":  waitFor,
+			"attempt":  attempt,
 			"hides":    hides,
 		},
 	})

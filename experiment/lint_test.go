@@ -1,0 +1,44 @@
+package experiment
+
+import (
+	"strings"
+	"testing"
+
+	"plimsoll/scaling"
+)
+
+func TestLintReadsWhatIsRegistered(t *testing.T) {
+	w := newWorld(2, scaled())
+	w.scaling.Target.Suspended.Out = true
+	w.scaling.Policies[0].Name = "hidden"
+	w.scaling.Policies = append(w.scaling.Policies, Policy{Name: "steps", Step: []byte(`{}`)})
+	w.scaling.Policies[0].Alarms = []string{"high", "low"}
+	found, err := Lint(one, w.endpoint, w.scaling, Known{
+		Provisioning: ProvisioningPrior(), Alarms: []scaling.OwnAlarm{{Name: "high", Missing: true}, {Name: "another", Missing: true}},
+		Activities: []scaling.Activity{{Failed: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, f := range found {
+		rules = append(rules, f.Rule)
+	}
+	const want = "suspended step-beside-tracking copied-70 hidden-name scale-out-cooldown alarm-missing failed-activity"
+	if got := strings.Join(rules, " "); got != want {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	if _, err := Lint(Variant{Endpoint: "demo", Name: "blue"}, w.endpoint, w.scaling, Known{}); err == nil || !strings.Contains(err.Error(), "it has AllTraffic") {
+		t.Errorf("a variant that is not there: %v", err)
+	}
+}
+
+func TestUsualTraffic(t *testing.T) {
+	points := []scaling.Point{{Value: 0}, {Value: 900}, {Value: 100}, {Value: 120}, {Value: 1e6, Missing: true}}
+	if got := UsualTraffic(points); got != 120 {
+		t.Errorf("UsualTraffic = %v, want the median of the minutes with requests, 120", got)
+	}
+	if got := UsualTraffic(nil); got != 0 {
+		t.Errorf("UsualTraffic of nothing = %v, want 0", got)
+	}
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"plimsoll/arrival"
+	"plimsoll/experiment"
+	"plimsoll/runlog"
+	"plimsoll/scaling"
+
+	"github.com/spf13/cobra"
+)
+
+// applied is what apply and pin print for programs.
+type applied struct {
+	SchemaVersion int                 `json:"schema_version"`
+	On            experiment.Variant  `json:"on"`
+	Region        string              `json:"region"`
+	Changes       []experiment.Change `json:"changes"`
+	Warnings      []string            `json:"warnings"`
+	Made          bool                `json:"made"`
+	Journal       string              `json:"journal,omitzero"` // directory
+}
+
+func newApply(env Env) *cobra.Command {
+	c := &control{env: env}
+	s := defaults()
+	var run, target string
+	wanted := experiment.Wanted{}
+	cmd := &cobra.Command{
+		Use: "apply", Short: "Put the scaling target on an endpoint: bounds of capacity and a target-tracking policy",
+		Long: `Register a variant of a SageMaker endpoint for scaling and put a target-tracking policy on it,
+named ` + scaling.ConsolePolicy + `, the one that SageMaker's console shows.
+
+What is and what will be is shown first, and made when it is confirmed. Every change is written
+to a journal before it is made. When one fails, those before it are taken back; afterwards,
+plimsoll restore --dir DIR takes all of them back.`,
+		Example: "  plimsoll apply --run ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find --endpoint my-endpoint --min 1 --max 4\n" +
+			"  plimsoll apply --target 12360 --endpoint my-endpoint --variant AllTraffic --min 2 --max 10 --scale-in-cooldown 10m --yes",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(c.settle(cmd.Flags()), s.checkChoices()); err != nil {
+				return err
+			}
+			if (run == "") == (target == "") {
+				return usageError("give --run DIR of a run that found a peak, or --target 12360 in requests a minute, one of the two")
+			}
+			var err error
+			if run != "" {
+				var t *experiment.Target
+				if t, err = targetOfRun(run, s, cmd.Flags().Changed); err == nil {
+					wanted.Target = scaling.PerMinute(t.PerMinute)
+				}
+			} else {
+				wanted.Target, err = parseTarget(target)
+			}
+			if err != nil {
+				return err
+			}
+			if err := wanted.Validate(); err != nil {
+				return coded(exitUsage, err)
+			}
+			return runApply(cmd.Context(), c, wanted)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&run, "run", "", "directory of a run whose target to apply")
+	fs.StringVar(&target, "target", "", "target value for each instance: 12360 or 12360/min, or 206/s")
+	c.flagsOfEndpoint(fs)
+	fs.IntVar(&wanted.Min, "min", 1, "fewest instances")
+	fs.IntVar(&wanted.Max, "max", 4, "most instances")
+	fs.DurationVar(&wanted.ScaleOut, "scale-out-cooldown", scaling.DefaultCooldown, "wait after a scale-out before the next")
+	fs.DurationVar(&wanted.ScaleIn, "scale-in-cooldown", scaling.DefaultCooldown, "wait after a scale-in before the next")
+	fs.BoolVar(&wanted.DisableScaleIn, "disable-scale-in", false, "never remove instances")
+	fs.BoolVar(&wanted.Replace, "replace", false, "remove other policies on the same metric")
+	flags(fs, &s, targetFlags, targetFromFlags)
+	c.flagsOfChange(fs)
+	return cmd
+}
+
+// parseTarget reads a target value; a bare number is a minute's.
+func parseTarget(text string) (scaling.PerMinute, error) {
+	if x, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil {
+		return scaling.PerMinute(x), nil
+	}
+	rate, err := arrival.ParseRate(text)
+	if err != nil {
+		return 0, coded(exitUsage, fmt.Errorf("--target: %w", err))
+	}
+	return scaling.PerSecond(rate).PerMinute(), nil
+}
+
+func runApply(ctx context.Context, c *control, wanted experiment.Wanted) error {
+	if err := c.free(); err != nil {
+		return err
+	}
+	aws, err := c.connect(ctx, c.region)
+	if err != nil {
+		return err
+	}
+	defer aws.Close()
+	p := c.plane(aws)
+	l, err := c.look(ctx, p)
+	if err != nil {
+		return err
+	}
+	changes, warnings, err := experiment.Apply(l.variant, l.endpoint, l.scaling, wanted)
+	if err != nil {
+		return err
+	}
+	result := applied{SchemaVersion: experiment.SchemaVersion, On: l.variant, Region: aws.Region(), Changes: changes, Warnings: append([]string{}, warnings...)}
+	if len(changes) == 0 {
+		result.Changes = []experiment.Change{}
+		return c.tell(result, fmt.Sprintf("%s has this scaling already: nothing to change", l.variant))
+	}
+	c.show(l.variant, changes, warnings)
+	if err := c.confirm(ctx, "make these changes?"); err != nil {
+		return err
+	}
+	result.Journal, err = c.change(ctx, p, "apply", aws.Region(), l, changes, true)
+	if err != nil {
+		return err
+	}
+	result.Made = true
+	return c.tell(result, fmt.Sprintf("applied to %s: target value %g/min for each instance, %d to %d instances\n  take it back: plimsoll restore --dir %s",
+		l.variant, float64(wanted.Target), wanted.Min, wanted.Max, result.Journal))
+}
+
+// change makes changes under a journal, whose directory it returns. When one fails, all
+// are taken back. keep says that they are meant to stay.
+func (c *control) change(ctx context.Context, p experiment.Plane, command, region string, l looked, changes []experiment.Change, keep bool) (dir string, err error) {
+	journal, err := c.begin(command, region, l)
+	if err != nil {
+		return "", err
+	}
+	p.Journal = journal
+	if err := p.Make(ctx, l.variant, changes); err != nil {
+		say(c.env.Stderr, "taking back what was changed: "+err.Error())
+		return "", errors.Join(err, giveBack(ctx, p, journal, l.variant))
+	}
+	if keep {
+		err = journal.Keep()
+	}
+	return journal.Changes().Dir, coded(exitRecord, errors.Join(err, journal.Close()))
+}
+
+// withinWhichToGiveBack bounds what is done after the user has asked to end.
+const withinWhichToGiveBack = time.Hour
+
+// giveBack undoes what a journal has, also when the context is done.
+func giveBack(ctx context.Context, p experiment.Plane, journal *runlog.Journal, v experiment.Variant) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withinWhichToGiveBack)
+	defer cancel()
+	_, err := p.Undo(ctx, v, journal.Changes().Intents, false)
+	return errors.Join(err, journal.Close())
+}
+
+// tell prints what came of it.
+func (c *control) tell(result any, text string) error {
+	if c.output == outputJSON {
+		return printJSON(c.env.Stdout, result)
+	}
+	_, err := fmt.Fprintln(c.env.Stdout, text)
+	return err
+}

@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"plimsoll/experiment"
+	"plimsoll/runlog"
+	"plimsoll/sagemaker"
+
+	"github.com/spf13/pflag"
+)
+
+// control is what the commands share that look at an endpoint's scaling or change it.
+type control struct {
+	env      Env
+	endpoint string
+	variant  string
+	region   string
+	profile  string
+	dir      string
+	yes      bool
+	quiet    bool
+	output   string
+}
+
+// flagsOfEndpoint define whose endpoint it is.
+func (c *control) flagsOfEndpoint(fs *pflag.FlagSet) {
+	fs.StringVar(&c.endpoint, "endpoint", "", "name of the SageMaker endpoint")
+	fs.StringVar(&c.variant, "variant", "", "its production variant (empty: the only one)")
+	fs.StringVar(&c.region, "region", "", "AWS region (otherwise by the environment or the profile)")
+	c.flagsOfOutput(fs)
+}
+
+func (c *control) flagsOfOutput(fs *pflag.FlagSet) {
+	fs.StringVar(&c.profile, "profile", "", "AWS profile (otherwise by the environment)")
+	fs.StringVarP(&c.output, "output", "o", outputText, "what standard output gets: text or json")
+	configFlag(fs)
+}
+
+// flagsOfChange define how a change is agreed to and where its journal lies.
+func (c *control) flagsOfChange(fs *pflag.FlagSet) {
+	fs.StringVar(&c.dir, "dir", "", "directory of the journal (empty: a dated one under the user's state folder)")
+	fs.BoolVarP(&c.yes, "yes", "y", false, "make the changes that are shown, without asking")
+	fs.BoolVarP(&c.quiet, "quiet", "q", false, "no progress, the result only")
+}
+
+// settle takes from the YAML file what was not given as a flag, and checks it.
+func (c *control) settle(given *pflag.FlagSet) error {
+	s := defaults()
+	if _, err := readConfig(given, &s); err != nil {
+		return err
+	}
+	if c.endpoint == "" && len(s.Endpoint) == 1 {
+		c.endpoint = s.Endpoint[0]
+	}
+	c.variant, c.region, c.profile = cmp.Or(c.variant, s.Variant), cmp.Or(c.region, s.Region), cmp.Or(c.profile, s.Profile)
+	if c.endpoint == "" {
+		return usageError("--endpoint is missing: give the name of the SageMaker endpoint")
+	}
+	return choice("output", c.output, outputText, outputJSON)
+}
+
+// connect reaches AWS.
+func (c *control) connect(ctx context.Context, region string) (*sagemaker.Control, error) {
+	return sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: region, Profile: c.profile})
+}
+
+// plane is the control plane over a connection; its journal is still to be given.
+func (c *control) plane(aws *sagemaker.Control) experiment.Plane {
+	p := experiment.Plane{Hosting: aws, Autoscaler: aws, Poll: aws.Poll}
+	if !c.quiet {
+		p.Note = func(line string) { say(c.env.Stderr, line) }
+	}
+	return p
+}
+
+// looked is a variant as it was found.
+type looked struct {
+	variant  experiment.Variant
+	endpoint experiment.EndpointState
+	scaling  experiment.ScalingState
+}
+
+// look describes the endpoint that the flags name.
+func (c *control) look(ctx context.Context, p experiment.Plane) (looked, error) {
+	e, err := p.Hosting.Describe(ctx, c.endpoint)
+	if err != nil {
+		return looked{}, err
+	}
+	state, err := e.Variant(c.variant)
+	if err != nil {
+		return looked{}, err
+	}
+	v := experiment.Variant{Endpoint: c.endpoint, Name: state.Name}
+	s, err := p.Autoscaler.Scaling(ctx, v)
+	return looked{v, e, s}, err
+}
+
+// free refuses to change an endpoint that an earlier run has not given back.
+func (c *control) free() error {
+	unfinished, err := runlog.Unfinished(c.env.Getenv)
+	if err != nil {
+		return coded(exitRecord, err)
+	}
+	for _, u := range unfinished {
+		if u.Changed.Variant.Endpoint == c.endpoint {
+			return coded(exitLeftovers, fmt.Errorf("an earlier %s has left changes on endpoint %s; give it back first: plimsoll restore --dir %s", u.Changed.Command, c.endpoint, u.Dir))
+		}
+		say(c.env.Stderr, fmt.Sprintf("note: an earlier %s has left changes on endpoint %s; plimsoll restore gives it back", u.Changed.Command, u.Changed.Variant.Endpoint))
+	}
+	return nil
+}
+
+// begin opens the journal of a command that changes what was looked at.
+func (c *control) begin(command, region string, l looked) (*runlog.Journal, error) {
+	dir := c.dir
+	if dir == "" {
+		var err error
+		if dir, err = runlog.DefaultDir(command, time.Now(), c.env.Getenv); err != nil {
+			return nil, coded(exitRecord, err)
+		}
+	}
+	j, err := runlog.CreateJournal(dir, runlog.Changed{Command: command, Variant: l.variant, ARN: l.endpoint.ARN, Region: region}, c.env.Getenv)
+	return j, coded(exitRecord, err)
+}
+
+// show tells on standard error what is about to be changed.
+func (c *control) show(v experiment.Variant, changes []experiment.Change, warnings []string) {
+	for _, w := range warnings {
+		say(c.env.Stderr, "warning: "+w)
+	}
+	say(c.env.Stderr, fmt.Sprintf("endpoint %s, variant %s:", v.Endpoint, v.Name))
+	for _, change := range changes {
+		say(c.env.Stderr, change.Lines()...)
+	}
+}
+
+// confirm asks, unless --yes was given.
+func (c *control) confirm(ctx context.Context, question string) error {
+	if c.yes {
+		return nil
+	}
+	_, _ = io.WriteString(c.env.Stderr, question+" [y/N] ")
+	answered := make(chan string, 1)
+	go func() { // a terminal cannot be read until a deadline; it ends with the process
+		line, _ := bufio.NewReader(c.env.Stdin).ReadString('\n')
+		answered <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case answer := <-answered:
+		if answer == "y" || answer == "yes" {
+			return nil
+		}
+		return coded(exitDeclined, errors.New("not confirmed, so nothing was changed; --yes makes the changes without asking"))
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// printJSON is how results are printed for programs.
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// controlCode is the exit code of trouble with the control plane.
+func controlCode(p experiment.Problem) int {
+	switch p {
+	case experiment.ProblemUnreachable:
+		return exitUnreachable
+	case experiment.ProblemCredentials, experiment.ProblemDenied:
+		return exitCredentials
+	case experiment.ProblemLeftovers:
+		return exitLeftovers
+	default:
+		return exitAWS
+	}
+}

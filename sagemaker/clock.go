@@ -1,0 +1,93 @@
+package sagemaker
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// modelTimeHeader is how package emulator tells its own time, which may pass faster.
+const modelTimeHeader = "X-Plimsoll-Model-Time"
+
+// fastest is more than any emulator's clock runs.
+const fastest = 100
+
+// serviceClock carries requests and reads the services' time off the answers. On AWS
+// itself that is real time, and this machine's clock will do.
+type serviceClock struct {
+	next http.RoundTripper
+
+	mu          sync.Mutex
+	first, last reading // of model time; zero on AWS
+}
+
+// reading is model time with the real instant at which it was told.
+type reading struct{ model, real time.Time }
+
+// RoundTrip carries one request. Its body is given as a copy: the SDK closes its own as
+// soon as the answer begins, and net/http, when it looks for the body's end only then,
+// takes that for a failure and breaks the answer off.
+func (c *serviceClock) RoundTrip(r *http.Request) (*http.Response, error) {
+	sent, err := withBody(r)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := c.next.RoundTrip(sent)
+	if err != nil {
+		return nil, err
+	}
+	if model, err := time.Parse(time.RFC3339Nano, answer.Header.Get(modelTimeHeader)); err == nil {
+		c.mu.Lock()
+		c.last = reading{model: model, real: time.Now()}
+		if c.first.model.IsZero() {
+			c.first = c.last
+		}
+		c.mu.Unlock()
+	}
+	return answer, nil
+}
+
+// speed is how many seconds of the services pass in a real one, as far as two answers
+// tell: 1 until then.
+func (c *serviceClock) speed() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	here, there := c.last.real.Sub(c.first.real), c.last.model.Sub(c.first.model)
+	if here <= 0 || there <= 0 {
+		return 1
+	}
+	return min(max(1, float64(there)/float64(here)), fastest)
+}
+
+func (c *serviceClock) now() time.Time {
+	speed := c.speed()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last.model.IsZero() {
+		return time.Now()
+	}
+	return c.last.model.Add(time.Duration(float64(time.Since(c.last.real)) * speed))
+}
+
+// here is how long a time of the services takes here.
+func (c *serviceClock) here(d time.Duration) time.Duration {
+	return max(10*time.Millisecond, time.Duration(float64(d)/c.speed()))
+}
+
+// withBody is a request with a copy of its body, which is short for control planes.
+func withBody(r *http.Request) (*http.Request, error) {
+	if r.Body == nil || r.Body == http.NoBody {
+		return r, nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
+	}
+	sent := r.WithContext(r.Context())
+	sent.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	sent.Body, err = sent.GetBody()
+	return sent, err
+}

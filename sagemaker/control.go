@@ -1,0 +1,125 @@
+package sagemaker
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"plimsoll/experiment"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+)
+
+// ControlOptions say how the control planes are reached. The zero value is what the AWS
+// CLI would use: the environment, the shared files, the role of the machine.
+type ControlOptions struct {
+	Region  string // empty: as configured
+	Profile string // of the shared files; empty: as configured
+	// Attempts is how often a call is tried, with waits between. 0: 8.
+	Attempts int
+	// Dial makes connections. Nil: the network's own.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// attempts ride out the throttling that control planes are known for.
+const attempts = 8
+
+// longestCall bounds one attempt of a call.
+const longestCall = 30 * time.Second
+
+// Control speaks to the control planes of SageMaker, Application Auto Scaling and
+// CloudWatch. It is safe for concurrent use. End it with Close.
+type Control struct {
+	region     string
+	transport  *http.Transport
+	clock      *serviceClock
+	sagemaker  *sagemaker.Client
+	scaling    *applicationautoscaling.Client
+	cloudwatch *cloudwatch.Client
+}
+
+var (
+	_ experiment.Hosting    = (*Control)(nil)
+	_ experiment.Autoscaler = (*Control)(nil)
+	_ experiment.Metrics    = (*Control)(nil)
+)
+
+// Connect prepares the clients; nothing is sent yet, save what finding credentials takes.
+// It fails when no region or no credentials are configured.
+func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
+	// Its transport is taken over below: with it go the certificates that are configured.
+	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		if o.Dial != nil {
+			t.DialContext, t.ForceAttemptHTTP2 = o.Dial, false
+		}
+	})
+	tries := o.Attempts
+	if tries == 0 {
+		tries = attempts
+	}
+	load := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(client),
+		config.WithRetryer(func() aws.Retryer {
+			return retry.NewStandard(func(s *retry.StandardOptions) {
+				s.MaxAttempts = tries
+				// Without a quota of retries: calls are few, and none is on a hot path.
+				s.RateLimiter = unlimited{}
+			})
+		}),
+	}
+	if o.Region != "" {
+		load = append(load, config.WithRegion(o.Region))
+	}
+	if o.Profile != "" {
+		load = append(load, config.WithSharedConfigProfile(o.Profile))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return nil, &experiment.ControlError{Problem: experiment.ProblemCredentials, Err: fmt.Errorf("reading the AWS configuration: %w", err), Remedy: "repair it, or name another --profile"}
+	}
+	if cfg.Region == "" {
+		return nil, &experiment.ControlError{Problem: experiment.ProblemCredentials, Err: errNoRegion, Remedy: "give --region, or set AWS_REGION"}
+	}
+	if configured, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		client = configured
+	}
+	transport := client.GetTransport()
+	clock := &serviceClock{next: transport}
+	cfg.HTTPClient = &http.Client{Transport: clock, Timeout: longestCall}
+	return &Control{
+		region: cfg.Region, transport: transport, clock: clock,
+		sagemaker: sagemaker.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
+	}, nil
+}
+
+// Close gives up idle connections.
+func (c *Control) Close() { c.transport.CloseIdleConnections() }
+
+// Region is the one that is spoken to.
+func (c *Control) Region() string { return c.region }
+
+// Now is the time by the services' clocks: real time, or an emulator's model time.
+func (c *Control) Now() time.Time { return c.clock.now() }
+
+// Poll is the time to wait between two looks at something that takes minutes: ten
+// seconds of the services' time.
+func (c *Control) Poll() time.Duration { return c.clock.here(pollEvery) }
+
+// pollEvery is how often an endpoint that changes is looked at.
+const pollEvery = 10 * time.Second
+
+// unlimited lets every retry happen.
+type unlimited struct{}
+
+func (unlimited) GetToken(context.Context, uint) (func() error, error) {
+	return func() error { return nil }, nil
+}
+func (unlimited) AddTokens(uint) error { return nil }
