@@ -39,6 +39,7 @@ const (
 	mostPieces    = 10
 	stillFalling  = 0.9 // medians of two pieces: lower is falling
 	clearlyFaster = 0.85
+	warmedBy      = 0.95
 	leastMedian   = 8 // answers behind a median that is compared
 	mostWarmed    = 3
 	warmAtOnce    = 4
@@ -224,7 +225,7 @@ func (b *baseline) compare(s *Search) {
 	_, before := s.base.responses()
 	_, after := warm.responses()
 	change, sigmas := compare(before, after)
-	if warm.P50.Seconds() >= clearlyFaster*s.base.P50.Seconds() || change > clearlyFaster-1 || sigmas < 3 {
+	if change > warmedBy-1 || sigmas < 3 {
 		return
 	}
 	s.notes = append(s.notes, fmt.Sprintf("the endpoint was still warming up: unloaded median %v at first, %v later", slo.Round(s.base.P50), slo.Round(warm.P50)))

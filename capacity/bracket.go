@@ -39,6 +39,7 @@ type bracket struct {
 const (
 	leastTrials = 3
 	located     = 0.06 // sd of the log rate below which both sides are tried
+	mostShort   = 6    // short trials to locate it: where few requests come, many would tell no more, and cost a pause each
 	farSide     = 0.05
 	highSide    = 2.5 // times the budget
 	lowSide     = 0.6
@@ -134,7 +135,7 @@ func (b *bracket) choose(s *Search) (rate, length float64, why string) {
 		return b.within(s, x), length, why
 	}
 	c := s.criteria[e.criterion]
-	if c.post.sd > located {
+	if c.post.sd > located && b.n < mostShort {
 		return b.within(s, c.post.quantile(0.5)), max(length/2, min(4, length)), fmt.Sprintf("where the peak is believed, ±%.0f %%", 100*math.Expm1(2*c.post.sd))
 	}
 	middle := c.post.quantile(0.5)

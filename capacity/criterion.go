@@ -18,17 +18,19 @@ import (
 //
 //	ln((R−R1)/(T−R1)) = s·(x−u)
 type criterion struct {
-	objective slo.Objective
-	index     int     // among the search's objectives
-	slow      int     // among the trial's thresholds; -1 for none
-	budget    float64 // q; 0 for a mean
-	gap       float64 // expected 1 − peak/saturation
-	unloaded  float64 // R1, s
-	burst     float64 // expected dispersion of bad requests
-	post      *posterior
-	evidence  []evidence
-	phi       float64 // dispersion in use
-	scatter   float64 // of the trials around the curve, relative to phi
+	objective  slo.Objective
+	index      int     // among the search's objectives
+	slow       int     // among the trial's thresholds; -1 for none
+	budget     float64 // q; 0 for a mean
+	gap        float64 // expected 1 − peak/saturation
+	unloaded   float64 // R1, s
+	burst      float64 // expected dispersion of bad requests
+	serviceCV2 float64
+	slowBursts float64 // how many bursts come together, because the endpoint's speed changes
+	post       *posterior
+	evidence   []evidence
+	phi        float64 // dispersion in use
+	scatter    float64 // of the trials around the curve, relative to phi
 }
 
 // evidence is what one trial says about one criterion.
@@ -38,12 +40,15 @@ type evidence struct {
 	sum    float64 // of bad requests in clusters: Σm
 	square float64 // Σm²
 	failed float64 // of the bad ones: not slow but failed
+	chance surplus // of bad requests, which is not in k any more
 	y, se  float64 // of a mean: the log excess and its standard error
 	most   float64 // greatest effective number of requests; 0: no limit
 	verdict
 	drift backlog
-	cells []float64 // log likelihood by cell, to be divided by the dispersion
-	local []float64 // log likelihood by u alone, as it is
+	// Log likelihood by cell, to be divided by the dispersion: k·odds + cells for
+	// counts, of which k is known only when trials are compared.
+	odds, cells []float64
+	local       []float64 // log likelihood by u alone, as it is
 }
 
 // verdict is a judgement that stands in for counts.
@@ -87,32 +92,79 @@ func (c *criterion) likelihood(e *evidence) {
 	c.driftCells(e)
 }
 
-// doseCells is k·ln p + (n−k)·ln(1−p) by cell, of which ln(1−p) = −h.
+// doseCells is k·ln p + (n−k)·ln(1−p) by cell, of which ln(1−p) = −h, with what
+// k multiplies apart.
 func (c *criterion) doseCells(e *evidence) {
-	n, k := e.n, e.k
+	n := e.n
 	if e.verdict == overloaded {
-		n, k = verdictRequests, verdictRequests
-	}
-	far := e.verdict == counted && k > farShare*n
-	if far {
-		k = farShare * n
+		n = verdictRequests
 	}
 	p := c.post
-	e.cells = make([]float64, len(p.prior))
+	e.cells, e.odds = make([]float64, len(p.prior)), make([]float64, len(p.prior))
 	full := -math.Log1p(-c.budget)
-	for i := range gridPoints {
-		for j := range slopeLevels {
-			rise := math.Exp(min(math.Exp(logSlope(j))*(e.x-p.u(i)), 50))
+	for j := range slopeLevels {
+		slope := math.Exp(logSlope(j))
+		for i := range gridPoints {
+			rise := math.Exp(min(slope*(e.x-p.u(i)), 50))
 			for f := range p.floors {
 				floor := floorShare(f) * full
 				h := clamp(floor+(full-floor)*rise, 1e-12, 40)
-				if far { // at least so many: how many more, the queue's start decides
+				if e.far() { // at least so many: how many more, the queue's start decides
 					h = min(h, -math.Log1p(-farShare))
 				}
-				e.cells[(i*slopeLevels+j)*p.floors+f] = k*logBad(h) - (n-k)*h
+				cell := (i*slopeLevels+j)*p.floors + f
+				e.odds[cell], e.cells[cell] = logBad(h)+h, -n*h
 			}
 		}
 	}
+}
+
+// far says that so many were bad that how many more says nothing.
+func (e *evidence) far() bool { return e.verdict == counted && e.k > farShare*e.n }
+
+// counts are the bad requests that each trial counts with. Chance that is taken
+// out may leave fewer than none; what is missing is then taken from the trials
+// at the nearest rates, up to nearRate away, so that the sum stays right.
+func (c *criterion) counts() []float64 {
+	k := make([]float64, len(c.evidence))
+	for i, e := range c.evidence {
+		switch {
+		case e.verdict == overloaded:
+			k[i] = verdictRequests
+		case e.far():
+			k[i] = farShare * e.n
+		default:
+			k[i] = e.k
+		}
+	}
+	for i := range k {
+		for k[i] < 0 {
+			near := c.nearest(i, k)
+			if near < 0 {
+				k[i] = 0
+				break
+			}
+			moved := min(-k[i], k[near])
+			k[i] += moved
+			k[near] -= moved
+		}
+	}
+	return k
+}
+
+// nearRate is how far apart in log rate trials may be to make up for each other.
+const nearRate = 0.06
+
+// nearest is the counted trial with bad requests whose rate is nearest to that of
+// another; −1 for none.
+func (c *criterion) nearest(i int, k []float64) int {
+	best, distance := -1, nearRate
+	for j, e := range c.evidence {
+		if d := math.Abs(e.x - c.evidence[i].x); e.verdict == counted && !e.far() && k[j] > 0 && d < distance {
+			best, distance = j, d
+		}
+	}
+	return best
 }
 
 // logBad is ln p = ln(1 − e^(−h)).
@@ -161,18 +213,28 @@ func (c *criterion) driftCells(e *evidence) {
 			z := short / e.drift.se
 			e.local[i] = -min(z*z/2, 50)
 		}
+		// Next to the saturation, where no wait can tell within a trial, how fast
+		// answers fall behind is all that there is to be seen of it.
+		if over := e.drift.slope - max(0, excess-c.gap); over > 0 && c.gap < saturating {
+			z := over / math.Hypot(e.drift.se, c.gap)
+			e.local[i] -= min(z*z/2, 50)
+		}
 	}
 }
+
+// saturating is the gap below which a peak is as good as the saturation.
+const saturating = 0.03
 
 // update weighs the evidence by its dispersion and combines it; twice, because
 // how far the trials scatter is known only around a curve.
 func (c *criterion) update() {
-	c.phi = c.clusterIndex()
+	c.phi = max(1, c.controlled()*c.clusterIndex()*c.slowBursts)
 	c.scatter = 1
-	c.post.combine(c.evidence, c.weights())
+	counts := c.counts()
+	c.post.combine(c.evidence, counts, c.weights())
 	c.scatter = c.residualScatter()
 	if c.scatter != 1 {
-		c.post.combine(c.evidence, c.weights())
+		c.post.combine(c.evidence, counts, c.weights())
 	}
 }
 
@@ -203,7 +265,7 @@ func (c *criterion) clusterIndex() float64 {
 	}
 	var sum, square, failed float64
 	for _, e := range c.evidence {
-		if e.verdict == counted && e.k <= farShare*e.n {
+		if e.verdict == counted && e.sum <= farShare*e.n {
 			sum += e.sum
 			square += e.square
 			failed += e.failed
@@ -215,6 +277,47 @@ func (c *criterion) clusterIndex() float64 {
 	}
 	return max(1, (square+2*burst*burst)/(sum+2*burst))
 }
+
+// controlled takes the surplus of chance out of the counts of bad requests, by as
+// much as explains most: the regression of the bad requests of all blocks of all
+// trials on their surplus, with what is expected of it as if two bursts of the
+// expected size had shown it. It is the part of the variance that this leaves.
+func (c *criterion) controlled() float64 {
+	all, both, chance := 0.0, 0.0, 0.0
+	for _, e := range c.evidence {
+		if e.verdict != counted || e.sum > farShare*e.n {
+			continue
+		}
+		per := e.sum / max(1, float64(len(e.chance.bad)))
+		for i, bad := range e.chance.bad {
+			all += (bad - per) * (bad - per)
+			both += (bad - per) * e.chance.blocks[i]
+			chance += e.chance.blocks[i] * e.chance.blocks[i]
+		}
+	}
+	prior := 2 * c.burst * c.burst
+	expected, explains := arrivalWeight(c.serviceCV2), arrivalShare(c.serviceCV2)
+	// As if seen: a variance of the bad requests of prior, of which the surplus,
+	// taken by its expected weight, explains a share.
+	seen := prior * explains / (expected * expected)
+	weight := clamp((both+expected*seen)/(chance+seen), 0, mostWeight)
+	for i := range c.evidence {
+		if e := &c.evidence[i]; len(e.chance.bad) > 0 {
+			e.k = e.sum - weight*e.chance.count
+		}
+	}
+	if all == 0 {
+		return 1
+	}
+	left := all + prior - 2*weight*(both+expected*seen) + weight*weight*(chance+seen)
+	return clamp(left/(all+prior), leastLeft, 1)
+}
+
+// Bounds of what the arrivals may explain.
+const (
+	mostWeight = 1.2
+	leastLeft  = 0.1
+)
 
 // refusedBurst is how many refusals are expected to come together.
 const refusedBurst = 8
@@ -238,7 +341,7 @@ func (c *criterion) residualScatter() float64 {
 }
 
 func (c *criterion) residual(e evidence) (z float64, ok bool) {
-	if e.verdict != counted || e.k > farShare*e.n {
+	if e.verdict != counted || e.far() {
 		return 0, false
 	}
 	i, j, f := c.post.split(c.post.best)

@@ -90,6 +90,11 @@ func (s *Search) countBad(c *criterion, r reading, e *evidence) {
 	}
 	e.square += burst * burst
 	e.sum = e.k
+	if chance, ok := s.surplusOf(c, r, bins); ok {
+		planned := r.trial.Rate * width.Seconds() * float64(len(bins))
+		e.x, e.chance = math.Log(r.trial.Rate), chance
+		e.n = planned
+	}
 }
 
 func (s *Search) badIn(c *criterion, b Bin) int64 {

@@ -15,7 +15,33 @@ func (s *Search) arrivalCV2() float64 {
 	return 1
 }
 
-func (s *Search) variability() float64 { return s.arrivalCV2() + s.base.serviceCV2() }
+// variability is v, the sum of the squared coefficients of variation of arrivals
+// and service. Where requests share the endpoint instead of waiting for each
+// other, how long one takes depends on how many there are, whose distribution is
+// that of an M/M/1 queue whatever the service time: v is 2.
+func (s *Search) variability() float64 {
+	v := s.arrivalCV2() + s.base.serviceCV2()
+	return v + s.sat.shared*(s.arrivalCV2()+1-v)
+}
+
+// sharedShare is how much an endpoint under load looks like one that all
+// requests share, from 0 to 1. With twice as many in flight as keep it busy, a
+// request that waits in a line takes a time that varies less, relative to its
+// mean, than unloaded (the square of its coefficient of variation falls to a half
+// or less); one that shares takes so many times its own service time, and it
+// varies as much as before.
+func (s *Search) sharedShare(r reading) float64 {
+	unloaded := s.base.SquaredCV
+	if !s.base.known || unloaded < leastShared || r.Successes < leastAnswers || r.Mean.Seconds() < 1.3*s.base.Mean.Seconds() {
+		return 0
+	}
+	return clamp((r.SquaredCV/unloaded-0.5)/0.3, 0, 1)
+}
+
+const (
+	leastShared  = 0.04 // squared coefficient of variation below which a line and a share look alike
+	leastAnswers = 100
+)
 
 // tailLog is ln(1/q): how many factors e the tail must fall.
 func tailLog(o slo.Objective) float64 {
@@ -30,14 +56,13 @@ func (s *Search) queueRoom(o slo.Objective, saturation float64) float64 {
 	return max(0, saturation*(o.Limit.Seconds()-s.base.Mean.Seconds()))
 }
 
-// expectedGap is 1 − peak/saturation by Kingman's heavy-traffic approximation,
-// in which the share ρ of requests that wait do so exponentially:
+// expectedGap is 1 − peak/saturation if a share ρ = λ/X of the requests waits, and
+// waits exponentially:
 //
-//	ρ·e^(−2·(1−ρ)·K/(c_a² + c_s²)) = q
+//	ρ·e^(−y·K) = q
 //
-// solved for ρ by bisection; for a mean, whose wait is (c_a²+c_s²)·ρ/(2·X·(1−ρ)),
-// K is the number that the allowed mean has room for. A success objective has no
-// such gap. J. F. C. Kingman, Proc. Cambridge Phil. Soc. 57 (1961) 902.
+// solved for ρ by bisection. For a mean, whose wait is v·ρ/(2·X·(1−ρ)), K is the
+// number that the allowed mean has room for. A success objective has no such gap.
 func (s *Search) expectedGap(o slo.Objective, saturation float64) (gap float64, ok bool) {
 	v, k := s.variability(), s.queueRoom(o, saturation)
 	if o.Kind == slo.Success {
@@ -47,8 +72,33 @@ func (s *Search) expectedGap(o slo.Objective, saturation float64) (gap float64, 
 		return clamp(v/(v+2*k), 1e-4, mostGap), true
 	}
 	q := clamp(o.Budget(), 1e-9, 0.9)
-	rho := bisect(func(rho float64) bool { return rho*math.Exp(-2*(1-rho)*k/v) > q })
+	rho := bisect(func(rho float64) bool { return rho*math.Exp(-s.decay(rho)*k) > q })
 	return clamp(1-rho, 1e-4, mostGap), true
+}
+
+// decay is y, how fast the share of waits falls for each request that more fits
+// into them. For Poisson arrivals it is the root of the Cramér–Lundberg equation
+// with service that is gamma distributed with the squared coefficient of
+// variation c²,
+//
+//	ρ·((1 − y·c²)^(−1/c²) − 1) = y
+//
+// and in heavy traffic, whatever the arrivals, y ≈ 2·(1−ρ)/v: J. F. C. Kingman,
+// Proc. Cambridge Phil. Soc. 57 (1961) 902.
+func (s *Search) decay(rho float64) float64 {
+	v := s.variability()
+	if s.plan.EvenArrivals || rho <= 0 || rho >= 1 {
+		return max(0, 2*(1-rho)/v)
+	}
+	c2 := clamp(v-1, 0.01, 4)
+	most := 1 / c2
+	if c2 < 0.05 {
+		most = 20
+	}
+	return most * bisect(func(share float64) bool {
+		y := share * most
+		return rho*(math.Pow(max(1e-12, 1-y*c2), -1/c2)-1) > y
+	})
 }
 
 // mostGap is the largest gap that is expected beforehand.
@@ -92,7 +142,7 @@ func lossShare(rho, workers, places float64) float64 {
 // newCriterion sets up the belief about one objective before any open-loop trial.
 func (s *Search) newCriterion(index, slow int) *criterion {
 	o := s.objectives[index]
-	c := &criterion{objective: o, index: index, slow: slow, budget: o.Budget(), unloaded: s.base.Mean.Seconds(), burst: 1}
+	c := &criterion{objective: o, index: index, slow: slow, budget: o.Budget(), unloaded: s.base.Mean.Seconds(), burst: 1, serviceCV2: s.base.serviceCV2(), slowBursts: clamp(math.Sqrt(s.sat.unsteady/2), 1, 3)}
 	if o.Kind == slo.Quantile {
 		l := tailLog(o)
 		k := s.queueRoom(o, s.sat.rate)
@@ -126,9 +176,12 @@ func (s *Search) newOutlook(c *criterion) outlook {
 		}
 		return slope
 	}
-	o.centre = math.Log(saturation * (1 - c.gap))
-	o.sd = math.Sqrt(s.sat.se*s.sat.se + 0.005*0.005 + math.Pow(0.4*c.gap/(1-c.gap), 2))
-	o.trust = 0.7
+	near := func(gap, uncertain float64) (centre, sd float64) {
+		return math.Log(saturation * (1 - gap)), math.Sqrt(s.sat.se*s.sat.se + 0.005*0.005 + math.Pow(uncertain*gap/(1-gap), 2))
+	}
+	o.centre, o.sd = near(c.gap, 0.2)
+	o.lower, o.lowerSD = near(min(1.6*c.gap, (c.gap+1)/2), 0.35)
+	o.trust, o.slowed = 0.7, clamp((s.sat.unsteady-2)/4, 0.33, 0.85)
 	if s.sat.known && !s.throttle.active {
 		o.cap, o.capSD = math.Log(saturation), 0.01+1.5*s.sat.se
 		if s.sat.room > 0 && c.budget > 0 {

@@ -2,7 +2,6 @@ package capacity
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -11,6 +10,8 @@ type saturation struct {
 	rate, se float64 // answered well per second; relative standard error
 	known    bool    // a plateau was seen, not just the highest level held
 	knee     int     // fewest requests in flight that reach it
+	shared   float64 // how much requests share the endpoint instead of waiting in line, from 0 to 1
+	unsteady float64 // variance of the answers' count over seconds, relative to what service times explain
 	room     float64 // requests in the system when it begins to refuse; 0 if it does not
 	trial    Trial   // what measured it, for the recheck
 }
@@ -151,16 +152,25 @@ func (p *plateau) after(s *Search) stage {
 		s.breakOff("nothing was answered well at the plateau")
 		return nil
 	}
-	s.sat.se = max(s.sat.se, 1/math.Sqrt(max(1, s.answers(p))))
+	n := s.answers(p)
+	s.sat.unsteady = n * p.se * p.se / max(s.base.serviceCV2(), leastVaried)
+	s.sat.se = max(s.sat.se, 2/max(1, n))
+	if n := len(p.pieces); n > 0 && p.trial.Concurrency > s.sat.knee {
+		s.sat.shared = s.sharedShare(p.pieces[n-1])
+	}
 	return &baseline{again: true}
 }
 
-// answers bounds how well a count can be known: a deterministic server is seen
-// through windows that cut answers at both ends.
+// leastVaried is the least squared coefficient of variation of service by which
+// the plateau's variance is measured: windows cut answers at both ends.
+const leastVaried = 0.1
+
+// answers is how many good answers the plateau is known by. Of a deterministic
+// server it can be known no better than to one answer at each end.
 func (s *Search) answers(p *plateau) float64 {
 	total := 0.0
 	for _, r := range p.pieces {
 		total += float64(r.Successes)
 	}
-	return total * total / 4
+	return total
 }

@@ -47,6 +47,8 @@ type posterior struct {
 // outlook is what is expected before any open-loop trial.
 type outlook struct {
 	centre, sd, trust float64 // informed part of the location, its log sd and its weight
+	lower, lowerSD    float64 // the same where something slows the endpoint now and then
+	slowed            float64 // the belief that something does
 	spread            float64 // log sd of the uninformed part
 	cap, capSD        float64 // soft upper end; +Inf for none
 	slope             func(u float64) float64
@@ -94,7 +96,11 @@ func (p *posterior) u(i int) float64 { return p.lo + float64(i)*p.step }
 // location is the log prior of u: informed, uninformed and, in case both are
 // wrong, a little everywhere; falling off above the cap.
 func (o outlook) location(u float64) float64 {
-	density := o.trust*bell(u, o.centre, o.sd) + (1-o.trust)*bell(u, o.centre, o.spread) + 1e-3/wideSpan
+	informed := 0.0
+	if o.trust > 0 {
+		informed = (1-o.slowed)*bell(u, o.centre, o.sd) + o.slowed*bell(u, o.lower, o.lowerSD)
+	}
+	density := o.trust*informed + (1-o.trust)*bell(u, o.centre, o.spread) + 1e-3/wideSpan
 	over := max(0, (u-o.cap)/o.capSD)
 	return math.Log(density) - over*over/2
 }
@@ -105,12 +111,18 @@ func bell(x, centre, sd float64) float64 {
 }
 
 // combine makes the posterior from the prior and weighted log likelihoods.
-func (p *posterior) combine(all []evidence, weights []float64) {
+func (p *posterior) combine(all []evidence, counts, weights []float64) {
 	copy(p.weight, p.prior)
 	for t := range all {
 		w := weights[t]
 		for c, ll := range all[t].cells {
 			p.weight[c] += w * ll
+		}
+		w *= counts[t]
+		if w != 0 {
+			for c, odds := range all[t].odds {
+				p.weight[c] += w * odds
+			}
 		}
 		perU := slopeLevels * p.floors
 		for i, ll := range all[t].local {
@@ -122,6 +134,10 @@ func (p *posterior) combine(all []evidence, weights []float64) {
 	p.normalise()
 }
 
+// negligible is the log weight, relative to the greatest, of cells that all
+// together could not be seen in a sum.
+const negligible = -46
+
 func (p *posterior) normalise() {
 	top := slices.Max(p.weight)
 	sum := 0.0
@@ -129,19 +145,27 @@ func (p *posterior) normalise() {
 		if v == top {
 			p.best = c
 		}
-		v = math.Exp(max(v-top, -700))
+		if v -= top; v < negligible {
+			p.weight[c] = 0
+			continue
+		}
+		v = math.Exp(v)
 		p.weight[c] = v
 		sum += v
 	}
 	clear(p.marginal)
 	p.logSlope, p.floor = 0, 0
-	for c := range p.weight {
-		p.weight[c] /= sum
+	for c, w := range p.weight {
+		if w == 0 {
+			continue
+		}
+		w /= sum
+		p.weight[c] = w
 		i, j, f := p.split(c)
-		p.marginal[i] += p.weight[c]
-		p.logSlope += p.weight[c] * logSlope(j)
+		p.marginal[i] += w
+		p.logSlope += w * logSlope(j)
 		if p.floors > 1 {
-			p.floor += p.weight[c] * floorShare(f)
+			p.floor += w * floorShare(f)
 		}
 	}
 	p.sd = p.spread()

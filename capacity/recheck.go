@@ -45,6 +45,22 @@ func (k *recheck) record(s *Search, r reading) {
 	s.notes = append(s.notes, what+"; the interval is widened by it")
 }
 
+// contradicted names a rate at which answers fell further and further behind
+// although a higher one met every objective at another time: capacity that was
+// away for a while, which a plateau before and after does not show.
+func (s *Search) contradicted() string {
+	held := s.heldRate()
+	for _, o := range s.open {
+		if behind := o.grows || o.Overloaded; behind && o.trial.Rate*contradicting <= held {
+			return fmt.Sprintf("the endpoint changed during the search: at %s answers fell behind, and at another time %.4g/s met every objective", load(o.trial), held)
+		}
+	}
+	return ""
+}
+
+// contradicting is how much higher, as a factor, the rate that held must be.
+const contradicting = 1.04
+
 func (k *recheck) giveUp(*Search, Trial) { k.done = true }
 
 func (k *recheck) after(*Search) stage { return nil }

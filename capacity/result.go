@@ -35,6 +35,9 @@ type Result struct {
 	// otherwise what to know of it (wide, drift, derived objective, …).
 	Valid   bool
 	Reasons []string
+	// Changed says that the endpoint was seen to change during the search, so that
+	// there is no one peak.
+	Changed bool
 	// Wide says that the interval is wider than the plan's precision.
 	Wide bool
 	// Ended is one clause: why the search stopped.

@@ -1,4 +1,4 @@
-package capacity
+package capacity_test
 
 import (
 	"fmt"
@@ -10,44 +10,59 @@ import (
 	"testing"
 	"time"
 
+	"plimsoll/capacity"
+	"plimsoll/internal/archetype"
 	"plimsoll/slo"
 
 	"pgregory.net/rapid"
 )
 
 // TestArchetypes holds the search to what it has been measured to reach, with
-// slack: BenchmarkArchetypes has the figures.
+// slack; docs/benchmarks.md has the figures. Here it meets instances of the
+// development set, with seeds that it was not tuned with.
 func TestArchetypes(t *testing.T) {
 	const budget = 60 * time.Second
 	var errs []float64
 	covered, because, total := 0, 0, 0
-	for a, family := range archetypes {
+	for _, family := range archetype.Families() {
+		if family.Changes {
+			continue
+		}
 		for k := range 2 {
-			in, truth := instanceOf(a, k), truths[family.name][k]
-			r, res, trials := searchInstance(in, truth, budget, uint64(10+k))
-			say := fmt.Sprintf("%s %v: %.4g/s [%.4g %.4g], truth %.4g/s, %s, %v", in.name, in.objective, res.Rate, res.Low, res.High, truth, res.Cause, res.Reasons)
+			in := family.Instance(k)
+			truth := in.Truth().Peak
+			plan := capacity.DefaultPlan()
+			plan.Budget, plan.Objectives = budget, []slo.Objective{in.Objective}
+			s, err := capacity.New(plan)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seed := uint64(110 + k)
+			r, spent, trials := archetype.Play(s, archetype.NewClient(in.Start(seed, budget), seed))
+			say := fmt.Sprintf("%s %v: %.4g/s [%.4g %.4g], truth %.4g/s, %s, %v", in.Name(), in.Objective, r.Rate, r.Low, r.High, truth, r.Cause, r.Reasons)
+			miss := math.Abs(r.Rate/truth - 1)
 			total++
-			errs = append(errs, math.Abs(r.err))
-			if !r.found || !r.valid {
+			errs = append(errs, miss)
+			if !r.Found || !r.Valid {
 				t.Errorf("no believable peak: %s", say)
 			}
-			if math.Abs(r.err) > 0.2 && !r.wide {
-				t.Errorf("off by %+.0f %% without saying wide: %s", 100*r.err, say)
+			if miss > 0.15 && !r.Wide {
+				t.Errorf("off by %.0f %% without saying wide: %s", 100*miss, say)
 			}
-			if last := trials[len(trials)-1]; r.spent > budget+whole(last) {
-				t.Errorf("took %v of %v: %s", r.spent, budget, say)
+			if last := trials[len(trials)-1]; spent > budget+whole(last) {
+				t.Errorf("took %v of %v: %s", spent, budget, say)
 			}
-			if r.covered {
+			if r.Low <= truth && truth <= r.High {
 				covered++
 			}
-			if r.because {
+			if in.Cause(r.Cause) {
 				because++
 			}
 		}
 	}
 	slices.Sort(errs)
-	if median := errs[len(errs)/2]; median > 0.04 {
-		t.Errorf("median error %.1f %% over %d searches, want at most 4 %%", 100*median, total)
+	if median := errs[len(errs)/2]; median > 0.03 {
+		t.Errorf("median error %.1f %% over %d searches, want at most 3 %%", 100*median, total)
 	}
 	if 10*covered < 8*total {
 		t.Errorf("the interval held the truth in %d of %d searches, want at least 80 %%", covered, total)
@@ -58,23 +73,23 @@ func TestArchetypes(t *testing.T) {
 }
 
 func TestShortBudgets(t *testing.T) {
-	for _, budget := range []time.Duration{MinBudget, 10 * time.Second, 30 * time.Second} {
-		plan := DefaultPlan()
+	for _, budget := range []time.Duration{capacity.MinBudget, 10 * time.Second, 30 * time.Second} {
+		plan := capacity.DefaultPlan()
 		plan.Budget = budget
 		plan.Objectives = objectives(t, "p99=60ms")
-		s, err := New(plan)
+		s, err := capacity.New(plan)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, spent, trials := play(s, newClient(workers(8, 0.005), 5)) // saturates at 1600/s
+		r, spent, trials := archetype.Play(s, archetype.NewClient(workers(8, 0.005), 5)) // saturates at 1600/s
 		if !r.Found || !r.Valid || r.Rate < 1300 || r.Rate > 1650 {
 			t.Errorf("budget %v: found %v, valid %v, %.4g/s %v; want about 1500/s", budget, r.Found, r.Valid, r.Rate, r.Reasons)
 		}
 		if spent > budget+whole(trials[len(trials)-1]) {
 			t.Errorf("budget %v: took %v", budget, spent)
 		}
-		for _, phase := range []Phase{Baseline, Climb, Plateau, Bracket, Confirm, Recheck} {
-			if !slices.ContainsFunc(trials, func(tr Trial) bool { return tr.Phase == phase }) {
+		for _, phase := range []capacity.Phase{capacity.Baseline, capacity.Climb, capacity.Plateau, capacity.Bracket, capacity.Confirm, capacity.Recheck} {
+			if !slices.ContainsFunc(trials, func(tr capacity.Trial) bool { return tr.Phase == phase }) {
 				t.Errorf("budget %v: no trial of the phase %q", budget, phase)
 			}
 		}
@@ -82,7 +97,7 @@ func TestShortBudgets(t *testing.T) {
 }
 
 // adversary answers trials with anything at all.
-func adversary(rng *rand.Rand, t Trial, mood int) Observation {
+func adversary(rng *rand.Rand, t capacity.Trial, mood int) capacity.Observation {
 	n := int64(rng.IntN(5000))
 	if t.Rate > 0 && mood%2 == 0 {
 		n = int64(t.Rate * t.Measure.Seconds())
@@ -94,7 +109,7 @@ func adversary(rng *rand.Rand, t Trial, mood int) Observation {
 	case 2:
 		ok = 0
 	}
-	o := Observation{
+	o := capacity.Observation{
 		Offered: n, Successes: min(ok, n), Window: t.Measure, Elapsed: time.Duration(rng.Int64N(int64(10 * time.Second))),
 		Mean: time.Duration(rng.Int64N(int64(time.Second))), P50: time.Duration(rng.Int64N(int64(time.Second))), P99: time.Duration(rng.Int64N(int64(time.Second))),
 		SquaredCV: rng.ExpFloat64(), Overloaded: rng.IntN(10) == 0,
@@ -107,7 +122,7 @@ func adversary(rng *rand.Rand, t Trial, mood int) Observation {
 		o.Slow = append(o.Slow, int64(rng.Float64()*float64(n)))
 	}
 	for range rng.IntN(130) {
-		b := Bin{Offered: rng.Int64N(n/60 + 1), Response: time.Duration(rng.Int64N(int64(time.Minute)))}
+		b := capacity.Bin{Offered: rng.Int64N(n/60 + 1), Response: time.Duration(rng.Int64N(int64(time.Minute)))}
 		b.Successes = int64(rng.Float64() * float64(b.Offered))
 		b.Failed = int64(rng.Float64() * float64(b.Offered-b.Successes))
 		for range t.SlowAbove {
@@ -119,21 +134,21 @@ func adversary(rng *rand.Rand, t Trial, mood int) Observation {
 	case 0:
 		o.Doubts = []string{"sent late"}
 	case 1: // nonsense
-		o = Observation{Offered: -n, Successes: math.MaxInt64, Mean: -1, SquaredCV: math.NaN(), Window: time.Duration(rng.Int64()) - math.MaxInt64/2, Elapsed: time.Duration(rng.Int64()) - math.MaxInt64/2}
+		o = capacity.Observation{Offered: -n, Successes: math.MaxInt64, Mean: -1, SquaredCV: math.NaN(), Window: time.Duration(rng.Int64()) - math.MaxInt64/2, Elapsed: time.Duration(rng.Int64()) - math.MaxInt64/2}
 	case 2: // extremes that do not contradict themselves
 		o.Offered, o.Successes, o.Failed, o.Throttled, o.Unanswered = math.MaxInt32, math.MaxInt32, 0, 0, 0
-		o.Window, o.Mean, o.Bins = 1, mostHeld, nil
+		o.Window, o.Mean, o.Bins = 1, capacity.MostHeld, nil
 		o.SquaredCV = 1e300
 	case 3:
-		o.Elapsed, o.Bins = math.MaxInt64, []Bin{{Offered: math.MaxInt64, Successes: math.MaxInt64, Response: math.MaxInt64}}
+		o.Elapsed, o.Bins = math.MaxInt64, []capacity.Bin{{Offered: math.MaxInt64, Successes: math.MaxInt64, Response: math.MaxInt64}}
 	case 4:
-		o = Observation{Window: time.Second, Slow: make([]int64, len(t.SlowAbove))}
+		o = capacity.Observation{Window: time.Second, Slow: make([]int64, len(t.SlowAbove))}
 	}
 	return o
 }
 
-func drawPlan(rt *rapid.T) Plan {
-	p := DefaultPlan()
+func drawPlan(rt *rapid.T) capacity.Plan {
+	p := capacity.DefaultPlan()
 	p.Budget = time.Duration(rapid.IntRange(5, 40).Draw(rt, "budget")) * time.Second
 	p.Precision = rapid.SampledFrom([]float64{0.001, 0.025, 0.2}).Draw(rt, "precision")
 	p.MaxRate = rapid.SampledFrom([]float64{0, 1e-3, 50}).Draw(rt, "max rate")
@@ -152,13 +167,13 @@ func TestSearchEnds(t *testing.T) {
 		plan := drawPlan(rt)
 		seed := rapid.Uint64().Draw(rt, "seed")
 		mood := rapid.IntRange(0, 9).Draw(rt, "mood")
-		s, err := New(plan)
+		s, err := capacity.New(plan)
 		if err != nil {
 			rt.Fatalf("New(%+v): %v", plan, err)
 		}
 		rng := rand.New(rand.NewPCG(seed, 3))
-		var trials []Trial
-		var seen []Observation
+		var trials []capacity.Trial
+		var seen []capacity.Observation
 		spent := time.Duration(0)
 		for {
 			checkResult(rt, s.Result())
@@ -178,10 +193,10 @@ func TestSearchEnds(t *testing.T) {
 				rt.Fatalf("Record: %v", err)
 			}
 		}
-		if len(trials) > mostTrials {
+		if len(trials) > capacity.MostTrials {
 			rt.Fatalf("%d trials", len(trials))
 		}
-		again, _ := New(plan)
+		again, _ := capacity.New(plan)
 		for i, o := range seen {
 			if tr, ok := again.Next(); !ok || !reflect.DeepEqual(tr, trials[i]) {
 				rt.Fatalf("replay proposed %+v, want %+v", tr, trials[i])
@@ -197,7 +212,7 @@ func TestSearchEnds(t *testing.T) {
 	})
 }
 
-func checkTrial(rt *rapid.T, tr Trial, plan Plan, number int) {
+func checkTrial(rt *rapid.T, tr capacity.Trial, plan capacity.Plan, number int) {
 	finite := !math.IsNaN(tr.Rate) && !math.IsInf(tr.Rate, 0)
 	one := (tr.Rate > 0) != (tr.Concurrency > 0)
 	lengths := tr.Measure > 0 && tr.Measure <= plan.Budget && tr.Settle >= 0 && tr.Settle <= plan.Budget && tr.Patience >= 0 && tr.Drain >= 0
@@ -207,7 +222,7 @@ func checkTrial(rt *rapid.T, tr Trial, plan Plan, number int) {
 	}
 }
 
-func checkResult(rt *rapid.T, r Result) {
+func checkResult(rt *rapid.T, r capacity.Result) {
 	for _, x := range []float64{r.Rate, r.Low, r.High, r.Saturation, r.SaturationSE, r.Unloaded.Mean, r.Unloaded.SquaredCV} {
 		if math.IsNaN(x) || math.IsInf(x, 0) || x < 0 {
 			rt.Fatalf("not finite: %+v", r)
@@ -223,18 +238,18 @@ func checkResult(rt *rapid.T, r Result) {
 	}
 }
 
-func checkProgress(rt *rapid.T, p Progress, plan Plan) {
+func checkProgress(rt *rapid.T, p capacity.Progress, plan capacity.Plan) {
 	if !(p.Share >= 0 && p.Share <= 1) || p.Left < 0 || p.Left > plan.Budget {
 		rt.Fatalf("progress %+v of budget %v", p, plan.Budget)
 	}
 }
 
 func TestNextAndRecord(t *testing.T) {
-	s, err := New(DefaultPlan())
+	s, err := capacity.New(capacity.DefaultPlan())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Record(Observation{}); err == nil {
+	if err := s.Record(capacity.Observation{}); err == nil {
 		t.Error("Record before Next: no error, want one")
 	}
 	first, ok := s.Next()
@@ -242,16 +257,16 @@ func TestNextAndRecord(t *testing.T) {
 	if !ok || !reflect.DeepEqual(first, again) {
 		t.Errorf("Next twice = %+v, then %+v; want the outstanding trial again", first, again)
 	}
-	if first.Concurrency != 1 || first.Phase != Baseline {
+	if first.Concurrency != 1 || first.Phase != capacity.Baseline {
 		t.Errorf("first trial %+v, want one request at a time", first)
 	}
-	if r := s.Result(); r.Found || r.Cause != CauseNone || !r.Valid {
+	if r := s.Result(); r.Found || r.Cause != capacity.CauseNone || !r.Valid {
 		t.Errorf("Result before any trial = %+v, want nothing found", r)
 	}
-	if err := s.Record(Observation{Window: time.Second}); err != nil {
+	if err := s.Record(capacity.Observation{Window: time.Second}); err != nil {
 		t.Errorf("Record: %v", err)
 	}
-	if err := s.Record(Observation{}); err == nil {
+	if err := s.Record(capacity.Observation{}); err == nil {
 		t.Error("Record twice: no error, want one")
 	}
 }
@@ -259,21 +274,21 @@ func TestNextAndRecord(t *testing.T) {
 func TestPlanValidate(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(*Plan)
+		change func(*capacity.Plan)
 		want   string
 	}{
-		{"default", func(*Plan) {}, ""},
-		{"precision", func(p *Plan) { p.Precision = math.NaN() }, "precision"},
-		{"confidence", func(p *Plan) { p.Confidence = 1 }, "confidence"},
-		{"budget", func(p *Plan) { p.Budget = time.Second }, "budget 1s: at least 5s"},
-		{"rate", func(p *Plan) { p.MaxRate = math.Inf(1) }, "max rate"},
-		{"concurrency", func(p *Plan) { p.MaxConcurrency = 0 }, "max concurrency"},
-		{"quantiles", func(p *Plan) { p.Objectives = slices.Repeat(objectives(t, "p99=1s"), 5) }, "at most 4"},
-		{"limit", func(p *Plan) { p.Objectives = []slo.Objective{{Kind: slo.Mean}} }, "limit must be above zero"},
+		{"default", func(*capacity.Plan) {}, ""},
+		{"precision", func(p *capacity.Plan) { p.Precision = math.NaN() }, "precision"},
+		{"confidence", func(p *capacity.Plan) { p.Confidence = 1 }, "confidence"},
+		{"budget", func(p *capacity.Plan) { p.Budget = time.Second }, "budget 1s: at least 5s"},
+		{"rate", func(p *capacity.Plan) { p.MaxRate = math.Inf(1) }, "max rate"},
+		{"concurrency", func(p *capacity.Plan) { p.MaxConcurrency = 0 }, "max concurrency"},
+		{"quantiles", func(p *capacity.Plan) { p.Objectives = slices.Repeat(objectives(t, "p99=1s"), 5) }, "at most 4"},
+		{"limit", func(p *capacity.Plan) { p.Objectives = []slo.Objective{{Kind: slo.Mean}} }, "limit must be above zero"},
 	} {
-		p := DefaultPlan()
+		p := capacity.DefaultPlan()
 		c.change(&p)
-		_, err := New(p)
+		_, err := capacity.New(p)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: New = %v, want an error with %q", c.name, err, c.want)
 		}
@@ -283,23 +298,23 @@ func TestPlanValidate(t *testing.T) {
 // TestInvalidTrialsTeachNothing: a trial that the generator doubts is repeated
 // and leaves the belief as it was.
 func TestInvalidTrialsTeachNothing(t *testing.T) {
-	plan := DefaultPlan()
+	plan := capacity.DefaultPlan()
 	plan.Objectives = objectives(t, "p99=80ms")
-	s, _ := New(plan)
-	c := newClient(workers(4, 0.01), 5)
+	s, _ := capacity.New(plan)
+	c := archetype.NewClient(workers(4, 0.01), 5)
 	for {
 		tr, ok := s.Next()
 		if !ok {
 			t.Fatal("no trial of the bracket")
 		}
-		if tr.Phase == Bracket && len(s.open) == 3 {
+		if tr.Phase == capacity.Bracket && s.Believed() == 3 {
 			break
 		}
-		_ = s.Record(c.hold(tr))
+		_ = s.Record(c.Hold(tr))
 	}
 	before := s.Result()
 	tr, _ := s.Next()
-	bad := c.hold(tr)
+	bad := c.Hold(tr)
 	bad.Slow[0], bad.Doubts = bad.Offered, []string{"the client ran out of processor time"}
 	_ = s.Record(bad)
 	after := s.Result()
@@ -309,46 +324,5 @@ func TestInvalidTrialsTeachNothing(t *testing.T) {
 	next, _ := s.Next()
 	if next.Rate != tr.Rate || !strings.Contains(next.Why, "the client ran out of processor time") {
 		t.Errorf("after an invalid trial: %+v, want the same load again and why", next)
-	}
-}
-
-// modelled is a search past its closed-loop phases, without trials.
-func modelled() *Search {
-	s, err := New(DefaultPlan())
-	if err != nil {
-		panic(err)
-	}
-	s.objectives = []slo.Objective{{Kind: slo.Quantile, Level: 0.99, Limit: 100 * time.Millisecond}}
-	s.base = baseLine{reading: reading{Observation: Observation{Mean: 10 * time.Millisecond, SquaredCV: 0.5}}, known: true}
-	s.sat = saturation{rate: 400, se: 0.01, known: true}
-	return s
-}
-
-// TestMoreBadNeverRaises: a trial with more bad requests gives no higher peak,
-// but for a little that a steeper curve, crossing elsewhere, can make of it.
-func TestMoreBadNeverRaises(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		s := modelled()
-		x := math.Log(rapid.Float64Range(250, 420).Draw(rt, "rate"))
-		n := float64(rapid.IntRange(500, 5000).Draw(rt, "n"))
-		k := math.Floor(n * rapid.Float64Range(0, 0.1).Draw(rt, "share"))
-		more := math.Floor(n * rapid.Float64Range(0, 0.1).Draw(rt, "more"))
-		few, many := s.newCriterion(0, 0), s.newCriterion(0, 0)
-		few.learn(evidence{x: x, n: n, k: k, sum: k, square: 4 * k})
-		many.learn(evidence{x: x, n: n, k: k + more, sum: k, square: 4 * k})
-		if a, b := few.post.quantile(0.5), many.post.quantile(0.5); b > a+0.03 {
-			rt.Fatalf("peak %.4g/s with %.0f bad of %.0f, %.4g/s with %.0f", math.Exp(a), k, n, math.Exp(b), k+more)
-		}
-	})
-}
-
-func BenchmarkUpdate(b *testing.B) {
-	c := modelled().newCriterion(0, 0)
-	for range 40 {
-		c.learn(evidence{x: math.Log(340), n: 5000, k: 50, sum: 50, square: 1000})
-	}
-	for b.Loop() {
-		c.evidence = c.evidence[:40]
-		c.learn(evidence{x: math.Log(345), n: 5000, k: 50, sum: 50, square: 1000})
 	}
 }

@@ -49,14 +49,21 @@ func variance(xs []float64) float64 {
 const leastBatches = 6
 
 // batchError is the standard error of the mean of a correlated series by batch
-// means: neighbours are merged pairwise and the largest standard error over all
-// levels with at least leastBatches batches counts, because merging uncovers
-// correlation that single bins hide. It is NaN-free and 0 for constant series;
-// fewer than leastBatches values give the plain standard error.
+// means: neighbours are merged pairwise and the largest standard error of the
+// last three levels with at least leastBatches batches counts, because merging
+// uncovers correlation that single bins hide. The finest levels do not count
+// beside coarser ones: where answers come in lumps, bins vary far more than their
+// mean does. It is NaN-free and 0 for constant series; fewer than leastBatches
+// values give the plain standard error.
 func batchError(xs []float64) float64 {
 	worst := math.Sqrt(variance(xs) / math.Max(1, float64(len(xs))))
 	for level := slices.Clone(xs); len(level) >= leastBatches; level = mergePairs(level) {
-		worst = max(worst, math.Sqrt(variance(level)/float64(len(level))))
+		se := math.Sqrt(variance(level) / float64(len(level)))
+		if len(level) < 8*leastBatches {
+			worst = max(worst, se)
+		} else {
+			worst = se
+		}
 	}
 	return worst
 }
