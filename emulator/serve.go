@@ -45,7 +45,7 @@ func invokes(r *http.Request) bool {
 
 // stamp tells model time, and real time as it is told here.
 func (e *Emulator) stamp(w http.ResponseWriter) {
-	w.Header().Set(ModelTimeHeader, e.clock.Now().Format(time.RFC3339Nano))
+	w.Header()[ModelTimeHeader] = []string{e.clock.Now().Format(time.RFC3339Nano)} // it is in canonical form
 	if e.faults.Load().ClockSkew != 0 {
 		w.Header().Set("Date", e.serviceTime().UTC().Format(http.TimeFormat))
 	}

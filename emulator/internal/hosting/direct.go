@@ -1,6 +1,7 @@
 package hosting
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -58,6 +59,9 @@ func (i *invocation) direct() *refusal {
 
 // header is one of the runtime's own.
 func (i *invocation) header(name string) string {
+	if !i.special {
+		return ""
+	}
 	values := i.r.Header["X-Amzn-Sagemaker-"+name]
 	if len(values) == 0 {
 		return ""
@@ -68,7 +72,7 @@ func (i *invocation) header(name string) string {
 // checkHeaders refuses what the API model does not allow, and what is not served.
 func (i *invocation) checkHeaders() *refusal {
 	i.call.Session = i.header("Session-Id")
-	if !i.special() {
+	if !i.special {
 		return nil
 	}
 	for _, name := range []string{"Target-Container-Hostname", "Enable-Explanations", "Prefix-Aware-Id"} {
@@ -100,9 +104,9 @@ func (i *invocation) checkHeaders() *refusal {
 	return nil
 }
 
-// special tells whether a request has any header that needs a look: most have none.
-func (i *invocation) special() bool {
-	for name := range i.r.Header {
+// special tells whether a request has any header of the runtime's own: most have none.
+func special(header http.Header) bool {
+	for name := range header {
 		if strings.HasPrefix(name, "X-Amzn-Sagemaker-") {
 			return true
 		}

@@ -41,6 +41,7 @@ func (h *Hosting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	i := &invocation{h: h, w: w, r: r, endpoint: name, received: time.Now()}
 	i.call.Stream = operation == streaming
+	i.special = special(r.Header)
 	i.head()
 	i.serve()
 }
@@ -61,6 +62,11 @@ type invocation struct {
 	asked  time.Time // when the unit was asked
 	call   Call
 	body   payload
+
+	special bool // it has headers of the runtime's own
+
+	// Values of the answer's headers, which net/http wants as slices.
+	id, kind [1]string
 }
 
 // serve takes the request from the front door to a unit.
@@ -284,7 +290,8 @@ func (i *invocation) accept(answer Answer) {
 		header.Set("Content-Type", eventstream.ContentType)
 	}
 	if answer.ContentType != "" {
-		header.Set(kind, answer.ContentType)
+		i.kind[0] = answer.ContentType
+		header[kind] = i.kind[:]
 	}
 	if answer.Attributes != "" {
 		header.Set("X-Amzn-Sagemaker-Custom-Attributes", answer.Attributes)
@@ -317,7 +324,8 @@ func (p *payload) Read(into []byte) (int, error) {
 	}
 	n, err := p.from.Read(into)
 	if p.ended = errors.Is(err, io.EOF); err != nil && !p.ended {
-		p.err.Store(&err)
+		why := err // err itself would then be on the heap for every read
+		p.err.Store(&why)
 	}
 	return n, err
 }

@@ -106,7 +106,10 @@ func (i *invocation) see() string {
 }
 
 // head writes what every answer has.
-func (i *invocation) head() { i.w.Header()["X-Amzn-Requestid"] = []string{newRequestID()} }
+func (i *invocation) head() {
+	i.id[0] = newRequestID()
+	i.w.Header()["X-Amzn-Requestid"] = i.id[:]
+}
 
 // fail writes a refusal.
 func (i *invocation) fail(f refusal) {

@@ -146,11 +146,26 @@ func appendHeader(b []byte, r *http.Request, name string) []byte {
 	if name == "host" {
 		return appendTrimmed(b, r.Host)
 	}
-	for i, value := range r.Header[http.CanonicalHeaderKey(name)] {
+	var key [64]byte // most names fit, and then nothing is allocated
+	for i, value := range r.Header[string(appendCanonical(key[:0], name))] {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = appendTrimmed(b, value)
+	}
+	return b
+}
+
+// appendCanonical writes the name of a header, which is in lower case, as net/http keeps it.
+func appendCanonical(b []byte, name string) []byte {
+	first := true
+	for i := range len(name) {
+		c := name[i]
+		if first && 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		b = append(b, c)
+		first = c == '-'
 	}
 	return b
 }
