@@ -75,6 +75,13 @@ func TestInvocationFaults(t *testing.T) {
 				s.Errorf("an invocation: %v, want a ModelError of status 500", err)
 			}
 		}},
+		{"models that are not ready", `{"not_ready_share": 1}`, func(s *sdk) {
+			err := s.once()
+			s.wantStatus("an invocation", err, 429)
+			if _, ok := errors.AsType[*rttypes.ModelNotReadyException](err); !ok {
+				s.Errorf("an invocation: %v, want a ModelNotReadyException", err)
+			}
+		}},
 		{"half of the model errors", `{"model_error_share": 0.5}`, func(s *sdk) {
 			failed := 0
 			for range 200 {

@@ -140,18 +140,18 @@ func (s *sdk) chores() []chore {
 // TestHastyContainer has a container answer before it has read the payload, many at once:
 // what is still being sent to it must not change meanwhile. It shows with -race alone.
 func TestHastyContainer(t *testing.T) {
-	container := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	container := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		connection, read, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Errorf("taking the connection over: %v", err)
 			return
 		}
 		defer connection.Close()
-		_, err = io.WriteString(connection, "HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n")
+		_, err = io.WriteString(connection, "HTTP/1.1 418 I'm a teapot\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 		if err != nil {
 			t.Errorf("answering: %v", err)
 		}
-		_, _ = io.Copy(io.Discard, read) // until the emulator ends the connection
+		_, _ = io.CopyN(io.Discard, read, r.ContentLength) // unless the emulator breaks it off
 	}))
 	defer container.Close()
 	options := byHand()

@@ -20,6 +20,7 @@ type Faults struct {
 	ThrottlePerSecond float64 `json:"throttle_per_second,omitempty"` // real requests/s above which an endpoint throttles: 400, message null
 	ServerErrorShare  float64 `json:"server_error_share,omitempty"`  // answered 500 InternalFailure
 	ModelErrorShare   float64 `json:"model_error_share,omitempty"`   // answered 424 ModelError
+	NotReadyShare     float64 `json:"not_ready_share,omitempty"`     // answered 429 ModelNotReadyException
 	ResetShare        float64 `json:"reset_share,omitempty"`         // connection closed without an answer
 	HangShare         float64 `json:"hang_share,omitempty"`          // no answer until the client leaves, or 60 s
 
@@ -62,7 +63,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 func (f Faults) Validate() error {
 	var problems []error
 	for name, share := range map[string]float64{
-		"server_error_share": f.ServerErrorShare, "model_error_share": f.ModelErrorShare, "reset_share": f.ResetShare, "hang_share": f.HangShare,
+		"server_error_share": f.ServerErrorShare, "model_error_share": f.ModelErrorShare, "not_ready_share": f.NotReadyShare, "reset_share": f.ResetShare, "hang_share": f.HangShare,
 		"control_throttle_share": f.ControlThrottleShare, "control_error_share": f.ControlErrorShare, "metric_loss": f.MetricLoss,
 	} {
 		if !(share >= 0 && share <= 1) {

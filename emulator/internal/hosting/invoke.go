@@ -94,6 +94,10 @@ func (i *invocation) serve() {
 		i.fail(refusal{status: http.StatusInternalServerError, kind: "InternalFailure", message: "The request failed because of an internal error."})
 		return
 	}
+	if i.h.opts.Faults.Strikes(faults.NotReadyShare) {
+		i.fail(notReady())
+		return
+	}
 	if !i.enter() {
 		i.absent()
 		return

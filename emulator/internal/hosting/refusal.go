@@ -36,6 +36,15 @@ func throttled() refusal {
 	return refusal{status: http.StatusBadRequest, kind: "ThrottlingException", null: true}
 }
 
+// notReady is what an endpoint whose model is still being loaded answers (API reference
+// of InvokeEndpoint).
+func notReady() refusal {
+	return refusal{
+		status: http.StatusTooManyRequests, kind: "ModelNotReadyException",
+		message: "Either a serverless endpoint variant's resources are still being provisioned, or a multi-model endpoint is still downloading or loading the target model. Wait and try your request again.",
+	}
+}
+
 func queueFull() refusal {
 	return refusal{
 		status: http.StatusServiceUnavailable, kind: "ServiceUnavailable",
