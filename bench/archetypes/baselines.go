@@ -12,7 +12,8 @@ import (
 // baselines are the rules that other tools go by, written anew from their
 // documentation. They are treated more kindly than by their defaults: all get
 // Poisson arrivals in an open loop, 5 s of warming up at a tenth of the range,
-// and, where they need one, a range of 1.5 to 4 times the true peak.
+// and, where they need one, a range of 1.5 to 4 times the true peak. A trial that
+// missed is followed by a pause until its requests are answered, 30 s at most.
 func baselines() []method {
 	return []method{
 		{name: "staircase, concurrency ×2", find: with(staircase)},
@@ -27,9 +28,10 @@ func baselines() []method {
 // probe holds trials for a baseline and takes its answer.
 type probe struct {
 	counting
-	in  archetype.Instance
-	top float64 // of the range
-	run run
+	in     archetype.Instance
+	top    float64 // of the range
+	missed bool    // the trial before did, and may have left a backlog
+	run    run
 }
 
 func with(search func(p *probe)) func(archetype.Instance, uint64) run {
@@ -47,7 +49,13 @@ func with(search func(p *probe)) func(archetype.Instance, uint64) run {
 // open holds a rate; its first tenth, 2 s at most, is not measured.
 func (p *probe) open(rate float64, length time.Duration) capacity.Observation {
 	settle := min(length/10, 2*time.Second)
-	return p.hold(p.trial(capacity.Trial{Rate: rate, Settle: settle, Measure: length - settle}))
+	t := p.trial(capacity.Trial{Rate: rate, Settle: settle, Measure: length - settle})
+	if p.missed {
+		t.Drain = 30 * time.Second
+	}
+	o := p.hold(t)
+	p.missed = !p.meets(o)
+	return o
 }
 
 func (p *probe) trial(t capacity.Trial) capacity.Trial {
