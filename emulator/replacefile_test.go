@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -67,5 +68,29 @@ func TestReplaceFileFails(t *testing.T) {
 	left, err := os.ReadDir(directory)
 	if err != nil || len(left) != 1 {
 		t.Errorf("a failure left %v, %v", left, err)
+	}
+}
+
+// TestReplaceFileIsAnother reads on in the old file while a new one takes its place: nothing
+// is ever written into the file that is there.
+func TestReplaceFileIsAnother(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	if err := replaceFile(file, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	old, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	if err := replaceFile(file, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	before, err := io.ReadAll(old)
+	if err != nil || string(before) != "old" {
+		t.Errorf("the old file has become %q, %v", before, err)
+	}
+	if now, err := os.ReadFile(file); err != nil || string(now) != "new" {
+		t.Errorf("the new file is %q, %v", now, err)
 	}
 }

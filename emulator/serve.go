@@ -79,7 +79,8 @@ func (e *Emulator) invoke(p *parts, w http.ResponseWriter, r *http.Request) {
 	}
 	body := bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool has nothing else
 	defer func() {
-		if body.Cap() <= mostPooled {
+		// A real container may answer before it has the payload, which then is still being sent.
+		if modelled := e.opts.URL == "" && e.opts.Exec == ""; modelled && body.Cap() <= mostPooled {
 			bodies.Put(body)
 		}
 	}()
