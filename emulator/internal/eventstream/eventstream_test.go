@@ -279,7 +279,7 @@ func FuzzReader(f *testing.F) {
 			}
 			frame, err := m.Append(nil)
 			if err != nil {
-				t.Skip() // a name or value that may be read, but not written
+				return // a name or value that may be read, but not written
 			}
 			again, err := NewReader(bytes.NewReader(frame), 0).Next()
 			if err != nil || !cmp.Equal(m, again) {
