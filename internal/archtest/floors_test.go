@@ -13,8 +13,8 @@ import (
 func floors() map[string]int {
 	return map[string]int{
 		"arrival": 0, "latency": 0, "scaling": 0, "fleet": 0,
-		"slo":        1,
-		"capacity":   2,
+		"slo":      1,
+		"capacity": 2, "proof": 2,
 		"loadgen":    3,
 		"experiment": 4,
 		"httptarget": 5, "payload": 5, "runlog": 5, "report": 5,
