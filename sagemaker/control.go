@@ -23,6 +23,8 @@ import (
 type ControlOptions struct {
 	Region  string // empty: as configured
 	Profile string // of the shared files; empty: as configured
+	// Account is spoken to instead of what is configured. Nil: what is configured.
+	Account *Account
 	// Attempts is how often a call is tried, with waits between. 0: 8.
 	Attempts int
 	// Dial makes connections. Nil: the network's own.
@@ -65,28 +67,16 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 	if tries == 0 {
 		tries = attempts
 	}
-	load := []func(*config.LoadOptions) error{
-		config.WithHTTPClient(client),
-		config.WithRetryer(func() aws.Retryer {
-			return retry.NewStandard(func(s *retry.StandardOptions) {
-				s.MaxAttempts = tries
-				// Without a quota of retries: calls are few, and none is on a hot path.
-				s.RateLimiter = unlimited{}
-			})
-		}),
-	}
-	if o.Region != "" {
-		load = append(load, config.WithRegion(o.Region))
-	}
-	if o.Profile != "" {
-		load = append(load, config.WithSharedConfigProfile(o.Profile))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	cfg, err := o.config(ctx, client)
 	if err != nil {
-		return nil, &experiment.ControlError{Problem: experiment.ProblemCredentials, Err: fmt.Errorf("reading the AWS configuration: %w", err), Remedy: "repair it, or name another --profile"}
+		return nil, err
 	}
-	if cfg.Region == "" {
-		return nil, &experiment.ControlError{Problem: experiment.ProblemCredentials, Err: errNoRegion, Remedy: "give --region, or set AWS_REGION"}
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts = tries
+			// Without a quota of retries: calls are few, and none is on a hot path.
+			s.RateLimiter = unlimited{}
+		})
 	}
 	if configured, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
 		client = configured
@@ -98,6 +88,29 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 		region: cfg.Region, transport: transport, clock: clock,
 		sagemaker: sagemaker.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
 	}, nil
+}
+
+// config is the SDK's configuration: that of the environment and the shared files, unless
+// an account is given.
+func (o ControlOptions) config(ctx context.Context, client *awshttp.BuildableClient) (aws.Config, error) {
+	if o.Account != nil {
+		return o.Account.config(), nil
+	}
+	load := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
+	if o.Region != "" {
+		load = append(load, config.WithRegion(o.Region))
+	}
+	if o.Profile != "" {
+		load = append(load, config.WithSharedConfigProfile(o.Profile))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return cfg, &experiment.ControlError{Problem: experiment.ProblemCredentials, Err: fmt.Errorf("reading the AWS configuration: %w", err), Remedy: "repair it, or name another --profile"}
+	}
+	if cfg.Region == "" {
+		return cfg, &experiment.ControlError{Problem: experiment.ProblemCredentials, Err: errNoRegion, Remedy: "give --region, or set AWS_REGION"}
+	}
+	return cfg, nil
 }
 
 // Close gives up idle connections.

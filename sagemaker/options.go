@@ -31,6 +31,8 @@ type Options struct {
 
 	// Region and Profile, unless empty, win over the SDK's environment and files.
 	Region, Profile string
+	// Account is spoken to instead of what is configured. Nil: what is configured.
+	Account *Account
 
 	// HTTP is what else is said of the requests: bodies, further headers, times,
 	// certificates. Its URL, Method, BearerToken, Stamper and Follow must be empty.

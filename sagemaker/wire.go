@@ -27,6 +27,9 @@ var ErrNoRegion = errors.New("no AWS region: give --region us-east-1, set AWS_RE
 
 // loadConfig loads the SDK's configuration, as every AWS tool does.
 func loadConfig(ctx context.Context, o Options) (aws.Config, error) {
+	if o.Account != nil {
+		return o.Account.config(), nil
+	}
 	with := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})} // a library does not log
 	if o.Region != "" {
 		with = append(with, config.WithRegion(o.Region))
