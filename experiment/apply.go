@@ -110,12 +110,9 @@ func (w Wanted) bounds(s ScalingState) []Change {
 
 // policy is the change of the policy itself, if any.
 func (w Wanted) policy(s ScalingState) []Change {
-	out, in := int(w.ScaleOut/time.Second), int(w.ScaleIn/time.Second)
 	c := Change{
 		What: OnePolicy, Name: scaling.ConsolePolicy, Reason: "target tracking on the measured target",
-		Desired: Setting{Policy: &Policy{
-			Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), ScaleOut: &out, ScaleIn: &in, DisableScaleIn: w.DisableScaleIn,
-		}},
+		Desired: Setting{Policy: new(w.asPolicy())},
 	}
 	if at := slices.IndexFunc(s.Policies, func(p Policy) bool { return p.Name == scaling.ConsolePolicy }); at >= 0 {
 		was := s.Policies[at]
@@ -125,6 +122,13 @@ func (w Wanted) policy(s ScalingState) []Change {
 		return nil
 	}
 	return []Change{c}
+}
+
+func (w Wanted) asPolicy() Policy {
+	out, in := int(w.ScaleOut/time.Second), int(w.ScaleIn/time.Second)
+	return Policy{
+		Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), ScaleOut: &out, ScaleIn: &in, DisableScaleIn: w.DisableScaleIn,
+	}
 }
 
 // conflicts are the policies that AWS would not have beside the new one.

@@ -112,6 +112,9 @@ type remembering struct {
 	Journal
 
 	intents []Intent
+	how     map[int]string // they were undone
+	keeping bool
+	kept    int // the first of those that are to stay
 }
 
 func (r *remembering) Intend(c Change) (int, error) {
@@ -120,4 +123,17 @@ func (r *remembering) Intend(c Change) (int, error) {
 		r.intents = append(r.intents, Intent{Number: number, Change: c})
 	}
 	return number, err
+}
+
+func (r *remembering) Undone(number int, how string) error {
+	for n := range r.intents {
+		if r.intents[n].Number == number {
+			r.intents[n].Undone = true
+		}
+	}
+	if r.how == nil {
+		r.how = map[int]string{}
+	}
+	r.how[number] = how
+	return r.Journal.Undone(number, how)
 }

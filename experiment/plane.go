@@ -56,6 +56,9 @@ func (p Plane) Make(ctx context.Context, v Variant, changes []Change) error {
 }
 
 func (p Plane) make(ctx context.Context, v Variant, c Change) error {
+	if c.Current.Equal(c.Desired) {
+		return p.remember(c)
+	}
 	e, s, err := p.Look(ctx, v)
 	if err != nil {
 		return err
@@ -78,6 +81,15 @@ func (p Plane) make(ctx context.Context, v Variant, c Change) error {
 	p.note("%s: %s → %s (%s)", c.thing(), c.Current, c.Desired, c.Reason)
 	if err := p.put(ctx, v, c, c.Desired); err != nil {
 		return err
+	}
+	return p.Journal.Made(number)
+}
+
+// remember writes down how a thing is that something else, a policy, will move.
+func (p Plane) remember(c Change) error {
+	number, err := p.Journal.Intend(c)
+	if err != nil {
+		return fmt.Errorf("writing the journal, so nothing was changed: %w", err)
 	}
 	return p.Journal.Made(number)
 }

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"plimsoll/proof"
 	"plimsoll/scaling"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,7 +199,13 @@ func killable() map[string]struct {
 		start func() *world
 		run   func(ctx context.Context, w *world) error
 	}
+	tune := func(ctx context.Context, w *world) error {
+		_, err := tuning(w, proof.Works).Run(ctx, TunePlan{Wanted: tunedTo(), TakeBack: true})
+		return err
+	}
 	return map[string]programme{
+		"tune a scaled variant":              {func() *world { return newWorld(3, scaled()) }, tune},
+		"tune an unscaled variant":           {func() *world { return newWorld(1, ScalingState{}) }, tune},
 		"pin a scaled variant":               {func() *world { return newWorld(4, scaled()) }, pin},
 		"pin an unscaled variant":            {func() *world { return newWorld(3, ScalingState{}) }, pin},
 		"apply to an unscaled variant":       {func() *world { return newWorld(1, ScalingState{}) }, apply},
