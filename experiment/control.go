@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"plimsoll/proof"
 	"plimsoll/scaling"
 )
 
@@ -33,11 +34,25 @@ type Autoscaler interface {
 // Metrics are the series that a variant publishes. Its errors are [ControlError] where
 // AWS refused.
 type Metrics interface {
-	// Series fetches a metric of a variant, one point for each minute that has one,
+	// Series fetches a metric of a variant, one point for each period that has one,
 	// oldest first.
-	Series(ctx context.Context, v Variant, metric, statistic string, from, to time.Time) ([]scaling.Point, error)
+	Series(ctx context.Context, v Variant, r Reading) ([]scaling.Point, error)
 	// Alarms says how alarms are, in the order of their names.
 	Alarms(ctx context.Context, names []string) ([]scaling.OwnAlarm, error)
+	// AlarmHistory is the changes of alarms' states since an instant, oldest first.
+	AlarmHistory(ctx context.Context, names []string, since time.Time) ([]proof.Transition, error)
+}
+
+// Reading is what is asked of a metric.
+type Reading struct {
+	Metric, Statistic string
+	Period            time.Duration
+	From, To          time.Time
+}
+
+// invocations reads a variant's requests of each minute.
+func invocations(from, to time.Time) Reading {
+	return Reading{Metric: "Invocations", Statistic: "Sum", Period: time.Minute, From: from, To: to}
 }
 
 // Variant is what is scaled: one variant of one endpoint.

@@ -68,7 +68,7 @@ type Traffic struct {
 
 // LookForTraffic counts what a variant has been invoked in a window that ends now.
 func LookForTraffic(ctx context.Context, m Metrics, v Variant, now time.Time, window time.Duration) (Traffic, error) {
-	points, err := m.Series(ctx, v, "Invocations", "Sum", now.Add(-window), now)
+	points, err := m.Series(ctx, v, invocations(now.Add(-window), now))
 	if err != nil {
 		return Traffic{}, fmt.Errorf("looking for traffic on %s: %w", v, err)
 	}

@@ -97,11 +97,11 @@ func newEpoch(load Load, opts Options, b *books) *epoch {
 	b.skipTo(load.FirstRequest)
 	e := &epoch{
 		load: load, opts: opts, books: b, from: load.Settle, replaced: make(chan struct{}),
-		lead: make(chan struct{}, 1), offered: make([]int64, BinCount), usage: usage{opts: opts},
+		lead: make(chan struct{}, 1), offered: make([]int64, load.bins()), usage: usage{opts: opts},
 	}
 	e.to.Store(int64(load.Settle + load.Measure))
 	for range shardCount {
-		e.shards = append(e.shards, newShard())
+		e.shards = append(e.shards, newShard(load.bins()))
 	}
 	if load.Schedule != nil {
 		e.cursor = load.Schedule.Cursor()
@@ -223,8 +223,9 @@ func (e *epoch) overload() {
 
 // slice is the bin of the measured window that an offset falls in.
 func (e *epoch) slice(at time.Duration) int {
-	i := int((at - e.from) * BinCount / e.load.Measure)
-	return min(max(i, 0), BinCount-1)
+	n := e.load.bins()
+	i := int((at - e.from) * time.Duration(n) / e.load.Measure)
+	return min(max(i, 0), n-1)
 }
 
 // pollEvery is how often the end of a trial is looked for.

@@ -39,6 +39,9 @@ type Load struct {
 	// SlowAbove are response times past which a request counts as slow, for the
 	// counts by time in Measurement.Bins; at most MaxSlow of them.
 	SlowAbove []time.Duration
+	// Bins is into how many equal slices Measurement.Bins divides the window. Zero is
+	// BinCount.
+	Bins int
 	// MaxInFlight ends the window early when more requests than this are in
 	// flight, because the server has hopelessly fallen behind. Zero is no limit.
 	MaxInFlight int
@@ -54,6 +57,17 @@ type Load struct {
 	// MaxRate spaces the sends of a closed loop, so that no more leave per second,
 	// however quickly they are answered. Zero is no limit; a schedule has its own rate.
 	MaxRate arrival.Rate
+}
+
+// maxBins is a day in slices of ten seconds.
+const maxBins = 8640
+
+// bins is into how many slices the window is divided.
+func (l Load) bins() int {
+	if l.Bins == 0 {
+		return BinCount
+	}
+	return l.Bins
 }
 
 // MaxSlow is the greatest number of SlowAbove thresholds.
@@ -73,6 +87,9 @@ func (l Load) Validate() error {
 	}
 	if l.MaxRequests < 0 || !(l.MaxRate >= 0) {
 		problems = append(problems, fmt.Errorf("max requests %d, max rate %v: neither may be negative", l.MaxRequests, l.MaxRate))
+	}
+	if l.Bins < 0 || l.Bins > maxBins {
+		problems = append(problems, fmt.Errorf("%d bins: at most %d", l.Bins, maxBins))
 	}
 	if len(l.SlowAbove) > MaxSlow {
 		problems = append(problems, fmt.Errorf("%d thresholds for slow requests: at most %d", len(l.SlowAbove), MaxSlow))

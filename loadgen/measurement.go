@@ -74,7 +74,7 @@ type Measurement struct {
 	Service  *latency.Histogram // successes, from the send
 	Lateness *latency.Histogram // every send: from the intended instant to the send
 	Stream   *StreamTimes       // of answers that came in parts; nil where there was none
-	Bins     []Bin              // BinCount equal slices of Load.Measure
+	Bins     []Bin              // equal slices of Load.Measure
 	Samples  []Sample
 	Client   Client
 	// NextRequest is the number after the last request that was issued.
@@ -114,7 +114,7 @@ func (m Measurement) SuccessRatio() float64 {
 func (e *epoch) collect() Measurement {
 	m := Measurement{
 		Load: e.load, Start: e.start, Window: min(max(e.offset(), e.from), time.Duration(e.to.Load())) - e.from,
-		Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, BinCount),
+		Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, e.load.bins()),
 		Overloaded: e.overloaded.Load(), Spent: e.spent.Load(), Sent: e.books.sent.Load(),
 	}
 	for _, s := range e.shards {
@@ -272,6 +272,6 @@ func tolerated(n int64) int64 {
 // Unmeasured is the measurement of a load that could not be held at all: empty.
 func Unmeasured(l Load) Measurement {
 	return Measurement{
-		Load: l, Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, BinCount),
+		Load: l, Response: latency.New(), Service: latency.New(), Lateness: latency.New(), Bins: make([]Bin, l.bins()),
 	}
 }

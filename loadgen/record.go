@@ -7,7 +7,8 @@ import (
 	"plimsoll/latency"
 )
 
-// BinCount is the number of equal slices that the measured window is counted by.
+// BinCount is the number of equal slices that the measured window is counted by, unless
+// Load.Bins says otherwise.
 const BinCount = 120
 
 // Bin is one slice of the measured window.
@@ -33,8 +34,8 @@ type shard struct {
 	samples  []Sample
 }
 
-func newShard() *shard {
-	return &shard{response: latency.New(), service: latency.New(), lateness: latency.New(), bins: make([]Bin, BinCount)}
+func newShard(bins int) *shard {
+	return &shard{response: latency.New(), service: latency.New(), lateness: latency.New(), bins: make([]Bin, bins)}
 }
 
 // drop counts a request that was not sent.

@@ -65,7 +65,7 @@ func TestFirstByteHasBothClocks(t *testing.T) {
 // TestNoTimesWithoutStreams: nothing is made, and nothing shown, of answers that
 // come in one.
 func TestNoTimesWithoutStreams(t *testing.T) {
-	s := newShard()
+	s := newShard(BinCount)
 	if s.stream != nil || Unmeasured(Load{}).Stream != nil {
 		t.Error("histograms of streams are made without a stream")
 	}

@@ -3,6 +3,8 @@ package sagemaker
 import (
 	"context"
 	"fmt"
+	"regexp"
+	"strconv"
 	"time"
 
 	"plimsoll/experiment"
@@ -37,14 +39,19 @@ func (c *Control) Activities(ctx context.Context, v experiment.Variant, since ti
 
 func activity(a types.ScalingActivity) scaling.Activity {
 	out := scaling.Activity{
-		At: aws.ToTime(a.StartTime), What: aws.ToString(a.Description),
+		At: aws.ToTime(a.StartTime), Ended: aws.ToTime(a.EndTime), What: aws.ToString(a.Description), Cause: aws.ToString(a.Cause),
+		Status: string(a.StatusCode), Why: aws.ToString(a.StatusMessage),
 		Failed: a.StatusCode == types.ScalingActivityStatusCodeFailed || a.StatusCode == types.ScalingActivityStatusCodeUnfulfilled,
 	}
-	if out.Failed {
-		out.Why = aws.ToString(a.StatusMessage)
+	if m := settingTo.FindStringSubmatch(out.What); m != nil {
+		out.Wanted, _ = strconv.Atoi(m[1]) // it is digits
 	}
 	for _, r := range a.NotScaledReasons {
-		out.NotScaled = aws.ToString(r.Code)
+		out.NotScaled, out.Current = aws.ToString(r.Code), int(aws.ToInt32(r.CurrentCapacity))
 	}
 	return out
 }
+
+// settingTo is how a description tells the capacity that is asked for: AWS has no field
+// for it.
+var settingTo = regexp.MustCompile(`^Setting .* to (\d+)\.`)

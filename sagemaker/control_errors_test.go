@@ -33,7 +33,7 @@ func TestControlExplains(t *testing.T) {
 		"no permission for metrics": {
 			faults: emulator.Faults{AccessDenied: []string{"GetMetricData"}},
 			do: func(ctx context.Context, c *Control) error {
-				_, err := c.Series(ctx, demo, "Invocations", "Sum", c.Now().Add(-time.Hour), c.Now())
+				_, err := c.Series(ctx, demo, experiment.Reading{Metric: "Invocations", Statistic: "Sum", Period: time.Minute, From: c.Now().Add(-time.Hour), To: c.Now()})
 				return err
 			},
 			problem: experiment.ProblemDenied, says: "allow the action cloudwatch:GetMetricData",

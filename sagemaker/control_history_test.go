@@ -39,7 +39,7 @@ func TestLintFindsWhatOnlyTheHistoryTells(t *testing.T) {
 		}
 		names := s.Policies[0].Alarms
 		alarms, err := a.control.Alarms(t.Context(), names)
-		if err != nil || len(alarms) != 2 || alarms[0].Comparison != scaling.Greater || alarms[0].Threshold != 100 || alarms[0].State != scaling.StateAlarm || alarms[0].Disabled {
+		if err != nil || len(alarms) != 2 || alarms[0].Rule != (scaling.AlarmRule{Comparison: scaling.Greater, Threshold: 100, Period: time.Minute, EvaluationPeriods: 3, Missing: scaling.TreatMissing}) || alarms[0].State != scaling.StateAlarm || alarms[0].Disabled {
 			t.Fatalf("alarms %+v, %v", alarms, err)
 		}
 		activities, err := a.control.Activities(t.Context(), demo, a.control.Now().Add(-time.Hour))

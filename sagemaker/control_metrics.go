@@ -2,11 +2,13 @@ package sagemaker
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
 	"plimsoll/experiment"
+	"plimsoll/proof"
 	"plimsoll/scaling"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -37,26 +39,81 @@ func (c *Control) Alarms(ctx context.Context, names []string) ([]scaling.OwnAlar
 		a, there := found[name]
 		alarm := scaling.OwnAlarm{Name: name, Missing: !there}
 		if there {
-			alarm.Disabled, alarm.Threshold = !aws.ToBool(a.ActionsEnabled), aws.ToFloat64(a.Threshold)
-			alarm.Comparison, alarm.State = scaling.Comparison(a.ComparisonOperator), scaling.AlarmState(a.StateValue)
+			alarm.Disabled, alarm.State, alarm.Rule = !aws.ToBool(a.ActionsEnabled), scaling.AlarmState(a.StateValue), ruleOf(a)
 		}
 		alarms = append(alarms, alarm)
 	}
 	return alarms, nil
 }
 
-// Series fetches a metric of a variant, one point for each minute that has one, oldest
+// ruleOf is the rule of an alarm. One on several metrics has the period of the longest.
+func ruleOf(a types.MetricAlarm) scaling.AlarmRule {
+	period := aws.ToInt32(a.Period)
+	for _, m := range a.Metrics {
+		if m.MetricStat != nil {
+			period = max(period, aws.ToInt32(m.MetricStat.Period))
+		}
+	}
+	return scaling.AlarmRule{
+		Comparison: scaling.Comparison(a.ComparisonOperator), Threshold: aws.ToFloat64(a.Threshold), Period: time.Duration(period) * time.Second,
+		EvaluationPeriods: int(aws.ToInt32(a.EvaluationPeriods)), DatapointsToAlarm: int(aws.ToInt32(a.DatapointsToAlarm)),
+		Missing: scaling.MissingData(aws.ToString(a.TreatMissingData)),
+	}
+}
+
+// AlarmHistory is the changes of alarms' states since an instant, oldest first.
+func (c *Control) AlarmHistory(ctx context.Context, names []string, since time.Time) ([]proof.Transition, error) {
+	var all []proof.Transition
+	for _, name := range names {
+		pages := cloudwatch.NewDescribeAlarmHistoryPaginator(c.cloudwatch, &cloudwatch.DescribeAlarmHistoryInput{
+			AlarmName: &name, AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm}, HistoryItemType: types.HistoryItemTypeStateUpdate,
+			StartDate: &since, ScanBy: types.ScanByTimestampAscending,
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, explain(fmt.Errorf("describing the history of alarm %s: %w", name, err))
+			}
+			for _, item := range page.AlarmHistoryItems {
+				t, err := transition(item)
+				if err != nil {
+					return nil, fmt.Errorf("describing the history of alarm %s: %w", name, err)
+				}
+				all = append(all, t)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b proof.Transition) int { return a.At.Compare(b.At) })
+	return all, nil
+}
+
+// transition reads an item of the history, whose states stand in a text of JSON.
+func transition(item types.AlarmHistoryItem) (proof.Transition, error) {
+	type state struct {
+		Value  scaling.AlarmState `json:"stateValue"`
+		Reason string             `json:"stateReason"`
+	}
+	var data struct {
+		Old state `json:"oldState"`
+		New state `json:"newState"`
+	}
+	if err := json.Unmarshal([]byte(aws.ToString(item.HistoryData)), &data); err != nil {
+		return proof.Transition{}, fmt.Errorf("reading the state that it went to at %s: %w", aws.ToTime(item.Timestamp).UTC().Format(time.RFC3339), err)
+	}
+	return proof.Transition{At: aws.ToTime(item.Timestamp), Alarm: aws.ToString(item.AlarmName), From: data.Old.Value, To: data.New.Value, Reason: data.New.Reason}, nil
+}
+
+// Series fetches a metric of a variant, one point for each period that has one, oldest
 // first.
-func (c *Control) Series(ctx context.Context, v experiment.Variant, metric, statistic string, from, to time.Time) ([]scaling.Point, error) {
-	const minute = 60
+func (c *Control) Series(ctx context.Context, v experiment.Variant, reading experiment.Reading) ([]scaling.Point, error) {
 	pages := cloudwatch.NewGetMetricDataPaginator(c.cloudwatch, &cloudwatch.GetMetricDataInput{
-		StartTime: aws.Time(from.Truncate(time.Minute)), EndTime: &to, ScanBy: types.ScanByTimestampAscending,
+		StartTime: aws.Time(reading.From.Truncate(reading.Period)), EndTime: &reading.To, ScanBy: types.ScanByTimestampAscending,
 		MetricDataQueries: []types.MetricDataQuery{{
 			Id: aws.String("m"),
 			MetricStat: &types.MetricStat{
-				Period: aws.Int32(minute), Stat: &statistic,
+				Period: aws.Int32(int32(reading.Period / time.Second)), Stat: &reading.Statistic, //nolint:gosec // a period of CloudWatch is a day at most
 				Metric: &types.Metric{
-					Namespace: aws.String("AWS/SageMaker"), MetricName: &metric,
+					Namespace: aws.String("AWS/SageMaker"), MetricName: &reading.Metric,
 					Dimensions: []types.Dimension{
 						{Name: aws.String("EndpointName"), Value: &v.Endpoint},
 						{Name: aws.String("VariantName"), Value: &v.Name},
@@ -69,7 +126,7 @@ func (c *Control) Series(ctx context.Context, v experiment.Variant, metric, stat
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, explain(fmt.Errorf("reading %s of %s: %w", metric, v, err))
+			return nil, explain(fmt.Errorf("reading %s of %s: %w", reading.Metric, v, err))
 		}
 		for _, r := range page.MetricDataResults {
 			for i := range min(len(r.Timestamps), len(r.Values)) {

@@ -36,21 +36,25 @@ type Tracked struct {
 
 // OwnAlarm is an alarm of a target-tracking policy, as it is found.
 type OwnAlarm struct {
-	Name       string     `json:"name"`
-	Missing    bool       `json:"missing,omitzero"` // there is none of that name
-	Disabled   bool       `json:"disabled,omitzero"`
-	Comparison Comparison `json:"comparison,omitzero"`
-	Threshold  float64    `json:"threshold"`
-	State      AlarmState `json:"state,omitzero"`
+	Name     string
+	Missing  bool // there is none of that name
+	Disabled bool
+	Rule     AlarmRule
+	State    AlarmState
 }
 
 // Activity is an attempt to scale.
 type Activity struct {
-	At        time.Time `json:"at"`
-	What      string    `json:"what"`
-	Failed    bool      `json:"failed,omitzero"`
-	Why       string    `json:"why,omitzero"`        // the status message, of one that failed
-	NotScaled string    `json:"not_scaled,omitzero"` // the code of why nothing was done
+	At        time.Time // when it began
+	Ended     time.Time // zero: it has not
+	What      string    // its description
+	Cause     string
+	Status    string // in Application Auto Scaling's spelling
+	Failed    bool   // or unfulfilled
+	Why       string // the status message
+	NotScaled string // the code of why nothing was done
+	Current   int    // capacity as the reason has it; 0: it does not say
+	Wanted    int    // capacity that it asks for; 0: it does not say
 }
 
 // Severity is how bad a finding is.
@@ -247,8 +251,8 @@ func (l *linter) alarms(p Tracked) {
 			l.find(Wrong, "alarm-missing", p.Name, anew, "its alarm %s does not exist: somebody has deleted it, and the policy cannot act by it", alarm.Name)
 		case alarm.Disabled:
 			l.find(Wrong, "alarm-disabled", p.Name, "enable its actions: aws cloudwatch enable-alarm-actions --alarm-names '"+alarm.Name+"'", "the actions of its alarm %s are disabled", alarm.Name)
-		case alarm.Comparison == Greater && math.Abs(alarm.Threshold-p.TargetTracking.Target) > 1e-6*p.TargetTracking.Target:
-			l.find(Wrong, "alarm-edited", p.Name, anew, "its alarm %s fires above %s, and the target is %s: somebody has edited it", alarm.Name, number(alarm.Threshold), number(p.TargetTracking.Target))
+		case alarm.Rule.Comparison == Greater && math.Abs(alarm.Rule.Threshold-p.TargetTracking.Target) > 1e-6*p.TargetTracking.Target:
+			l.find(Wrong, "alarm-edited", p.Name, anew, "its alarm %s fires above %s, and the target is %s: somebody has edited it", alarm.Name, number(alarm.Rule.Threshold), number(p.TargetTracking.Target))
 		case alarm.State == StateInsufficient && l.setup.Traffic > 0 && !l.setup.Async:
 			l.find(Doubted, "alarm-without-data", p.Name, "see whether the metric is published; a new alarm has no data for some minutes", "its alarm %s has no data although there is traffic", alarm.Name)
 		}

@@ -77,18 +77,18 @@ func TestLint(t *testing.T) {
 		}, "step-beside-tracking", "step policy"},
 		"an alarm that is gone": {func(_ *Setup, p *Tracked) { p.Alarms = []OwnAlarm{{Name: "high", Missing: true}} }, "alarm-missing", "does not exist"},
 		"an alarm that is edited": {func(_ *Setup, p *Tracked) {
-			p.Alarms = []OwnAlarm{{Name: "high", Comparison: Greater, Threshold: 1500}}
+			p.Alarms = []OwnAlarm{{Name: "high", Rule: AlarmRule{Comparison: Greater, Threshold: 1500}}}
 		}, "alarm-edited", "fires above 1500, and the target is 1200"},
 		"an alarm without actions": {func(_ *Setup, p *Tracked) { p.Alarms = []OwnAlarm{{Name: "high", Disabled: true}} }, "alarm-disabled", "enable-alarm-actions --alarm-names 'high'"},
 		"an alarm without data": {func(_ *Setup, p *Tracked) {
-			p.Alarms = []OwnAlarm{{Name: "low", Comparison: Less, Threshold: 1080, State: StateInsufficient}}
+			p.Alarms = []OwnAlarm{{Name: "low", Rule: AlarmRule{Comparison: Less, Threshold: 1080}, State: StateInsufficient}}
 		}, "alarm-without-data", "although there is traffic"},
 		"no data without traffic": {func(s *Setup, p *Tracked) {
 			s.Traffic = 0
 			p.Alarms = []OwnAlarm{{Name: "low", State: StateInsufficient}}
 		}, "", ""},
 		"alarms as they should be": {func(_ *Setup, p *Tracked) {
-			p.Alarms = []OwnAlarm{{Comparison: Greater, Threshold: 1200, State: StateOK}, {Comparison: Less, Threshold: 1080, State: StateAlarm}}
+			p.Alarms = []OwnAlarm{{Rule: AlarmRule{Comparison: Greater, Threshold: 1200}, State: StateOK}, {Rule: AlarmRule{Comparison: Less, Threshold: 1080}, State: StateAlarm}}
 		}, "", ""},
 		"a quota": {func(s *Setup, _ *Tracked) {
 			s.Activities = []Activity{

@@ -133,7 +133,7 @@ func runLint(ctx context.Context, c *control, known experiment.Known) error {
 // usualTraffic asks CloudWatch. That it cannot be read is no reason not to lint.
 func (c *control) usualTraffic(ctx context.Context, aws *sagemaker.Control, v experiment.Variant) scaling.PerMinute {
 	now := aws.Now()
-	points, err := aws.Series(ctx, v, "Invocations", "Sum", now.Add(-lintWindow), now)
+	points, err := aws.Series(ctx, v, experiment.Reading{Metric: "Invocations", Statistic: "Sum", Period: time.Minute, From: now.Add(-lintWindow), To: now})
 	if err != nil {
 		say(c.env.Stderr, "note: the usual traffic is not known, so nothing is judged by it: "+err.Error())
 		return 0
