@@ -13,14 +13,15 @@ import (
 
 // Wanted is the scaling that is to be applied to a variant.
 type Wanted struct {
-	Target         scaling.PerMinute
-	Min, Max       int
-	ScaleOut       time.Duration
-	ScaleIn        time.Duration
-	DisableScaleIn bool
+	Target         scaling.PerMinute `json:"invocations_per_minute,omitzero"`
+	Min            int               `json:"min"`
+	Max            int               `json:"max"`
+	ScaleOut       time.Duration     `json:"scale_out_cooldown_ns"`
+	ScaleIn        time.Duration     `json:"scale_in_cooldown_ns"`
+	DisableScaleIn bool              `json:"disable_scale_in,omitzero"`
 	// Replace removes other policies on the same metric, which AWS would not have beside
 	// the new one.
-	Replace bool
+	Replace bool `json:"replace,omitzero"`
 }
 
 // Validate reports everything that AWS would refuse, or that could not scale, joined.

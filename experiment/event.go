@@ -25,6 +25,7 @@ type Event struct {
 	Note          string      `json:"note,omitempty"`     // of Noted
 	Result        *Result     `json:"-"`                  // of RunFinished by find; result.json has it
 	Load          *LoadResult `json:"-"`                  // of RunFinished by load
+	Tuned         *Tuned      `json:"-"`                  // of RunFinished by tune
 
 	// Evidence is what only the recorder needs of TrialFinished.
 	Evidence *Evidence `json:"-"`

@@ -27,6 +27,7 @@ type Plan struct {
 	Search *capacity.Plan `json:"search,omitempty"` // of find and rehearse
 	Target *TargetPlan    `json:"target,omitempty"` // of find and rehearse
 	Load   *LoadPlan      `json:"load,omitempty"`   // of load
+	Tune   *TunePlan      `json:"tune,omitempty"`   // of tune and rehearse
 	Model  string         `json:"model,omitempty"`  // of rehearse: the modelled instance
 }
 

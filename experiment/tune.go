@@ -32,11 +32,11 @@ type Tuning struct {
 
 // TunePlan is what becomes of the peak.
 type TunePlan struct {
-	Wanted Wanted // the target aside, which the peak makes
+	Wanted Wanted `json:"wanted"` // the target aside, which the peak makes
 	// TakeBack takes the policy away again, whatever came of it, as a rehearsal does.
-	TakeBack bool
+	TakeBack bool `json:"take_back"`
 	// RollBack takes it away when it is not proved.
-	RollBack bool
+	RollBack bool `json:"rollback_on_fail"`
 }
 
 // Proposal is changes that somebody has to agree to.
@@ -54,6 +54,11 @@ type Tuned struct {
 	Policy   *Policy       `json:"policy,omitempty"` // that was applied; absent: none was
 	Changes  []Made        `json:"changes"`
 	Restored bool          `json:"restored"` // all that was to be given back is as it was
+}
+
+// Kept says whether the policy stays.
+func (t Tuned) Kept() bool {
+	return slices.ContainsFunc(t.Changes, func(m Made) bool { return m.Kept })
 }
 
 // Made is a change that was made, and what became of it.

@@ -300,6 +300,8 @@ func (w *Writer) again() string {
 func (w *Writer) recordResult(e experiment.Event) {
 	var result any
 	switch {
+	case e.Tuned != nil:
+		result = e.Tuned
 	case e.Result != nil:
 		result = e.Result
 	case e.Load != nil:

@@ -29,6 +29,7 @@ type control struct {
 	yes      bool
 	quiet    bool
 	output   string
+	account  *sagemaker.Account // that is spoken to instead of the configured one
 }
 
 // flagsOfEndpoint define whose endpoint it is.
@@ -70,7 +71,7 @@ func (c *control) settle(given *pflag.FlagSet) error {
 
 // connect reaches AWS.
 func (c *control) connect(ctx context.Context, region string) (*sagemaker.Control, error) {
-	return sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: region, Profile: c.profile})
+	return sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: region, Profile: c.profile, Account: c.account})
 }
 
 // plane is the control plane over a connection; its journal is still to be given.

@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"strings"
 	"time"
 
-	"plimsoll/arrival"
 	"plimsoll/emulator"
-	"plimsoll/fleet"
 	"plimsoll/internal/host"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // defaultModel is eight workers of 10 ms with some spread: 800 requests a second.
@@ -26,110 +23,77 @@ const rehearsalBody = `{"instances":[{"features":[5.1,3.5,1.4,0.2]}]}`
 // rehearsalBudget is enough for the default model.
 const rehearsalBudget = 60 * time.Second
 
+// rehearsalSpeed is how many seconds of the emulated services pass in a real one: the proof's
+// two hours in two minutes.
+const rehearsalSpeed = emulator.MaxSpeed
+
+// rehearsalInstances are there at the start, so that pinning has something to do.
+const rehearsalInstances = 2
+
 func rehearseGroups() []group {
-	return []group{modelFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, recordFlags}
+	return []group{rehearsalFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, recordFlags}
+}
+
+// rehearsalFlags are the emulated account.
+func rehearsalFlags(fs *pflag.FlagSet, s *Settings) {
+	modelFlags(fs, s)
+	fs.StringVar(&s.Exec, "exec", s.Exec, "or a shell command that serves one instance at {port}: GET /ping and POST /invocations")
+	fs.IntVar(&s.Instances, "instances", s.Instances, "instances at the start")
+	fs.Float64Var(&s.Speed, "speed", s.Speed, fmt.Sprintf("seconds of the emulated services in a real one, from 1 to %d", emulator.MaxSpeed))
 }
 
 func newRehearse(env Env) *cobra.Command {
 	start := defaults()
-	start.Budget = rehearsalBudget
+	start.Budget, start.Speed, start.Instances = rehearsalBudget, rehearsalSpeed, rehearsalInstances
 	shown := start
+	t := tuning{takeBack: true}
 	cmd := &cobra.Command{
-		Use: "rehearse", Short: "Run the whole flow against a modelled endpoint: no server, no account",
-		Long: `Start a modelled endpoint on loopback and run find against it: the whole flow without a server
-or an AWS account. The model is one instance with so many workers, a service time with a
-spread (cv, the standard deviation over the mean) and a bounded queue.`,
-		Example: "  plimsoll rehearse\n  plimsoll rehearse --model service=40ms,workers=4,queue=100 --slo p99=200ms",
-		Args:    noArguments,
+		Use: "rehearse", Short: "Run the whole of tune on an emulated account: no server, no AWS",
+		Long: `Serve an emulated AWS account on loopback and run tune on it: an endpoint is brought to one instance,
+its peak is found, the policy that follows is applied and proved up and down with alarms that
+fire and instances that come and go, and all is given back. The services' time passes quickly
+while requests are real.
+
+The instances are a model, so many workers with a service time of some spread (cv, the standard
+deviation over the mean) and a bounded queue; or, with --exec, processes of yours. Your AWS
+configuration is not read, and nothing leaves this machine. --verify=false leaves the proof out.`,
+		Example: "  plimsoll rehearse\n  plimsoll rehearse --model service=40ms,workers=4,queue=100 --slo p99=200ms\n" +
+			"  plimsoll rehearse --exec './serve --port {port}' --payload body.json --max 2",
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, _, err := settle(cmd.Flags(), start, rehearseGroups()...)
 			if err != nil {
 				return err
 			}
-			return runRehearse(cmd.Context(), env, s)
+			return runRehearse(cmd.Context(), env, s, t)
 		},
 	}
-	flags(cmd.Flags(), &shown, rehearseGroups()...)
-	configFlag(cmd.Flags())
+	fs := cmd.Flags()
+	flags(fs, &shown, rehearseGroups()...)
+	configFlag(fs)
+	t.flags(fs)
+	fs.BoolVarP(&t.yes, "yes", "y", true, "make the changes that are shown, without asking: the account is an emulated one")
 	return cmd
 }
 
-func runRehearse(ctx context.Context, env Env, s Settings) error {
-	model, err := fleet.ParseModel(s.Model)
-	if err != nil {
-		return coded(exitUsage, fmt.Errorf("--model: %w", err))
-	}
+func runRehearse(ctx context.Context, env Env, s Settings, t tuning) (err error) {
 	if s.Seed == 0 {
 		s.Seed = newSeed()
 	}
-	endpoint, err := startEndpoint(model, s.Seed)
+	r, err := startRehearsal(ctx, env, s)
 	if err != nil {
 		return err
 	}
-	defer endpoint.stop()
-	s.URL = endpoint.url
+	defer func() { err = errors.Join(err, r.stop()) }()
+	s.URL, s.Endpoint, s.account = "", texts{rehearsalEndpoint}, r.account
 	if len(s.Payload) == 0 {
 		s.Payload = texts{"-;type=application/json"}
 		env.Stdin = strings.NewReader(rehearsalBody)
 	}
-	j, err := prepareFind(ctx, env, s, "rehearse")
-	if err != nil {
-		return err
-	}
-	j.plan.Model = model.String()
-	record, err := j.begin(ctx)
-	if err != nil {
-		return err
-	}
 	if !s.Quiet {
-		say(env.Stderr, fmt.Sprintf("modelled endpoint: %s at %s; by construction it saturates at %s",
-			model, endpoint.url, arrival.Rate(model.Saturation())))
+		say(env.Stderr, fmt.Sprintf("emulated account at %s, %g of its seconds in one here; %s", r.account.URL, s.Speed, s.rehearsedOn()))
 	}
-	return j.run(ctx, record, j.find(nil))
-}
-
-// endpoint is a modelled endpoint that is being served.
-type endpoint struct {
-	url      string
-	server   *http.Server
-	sleeper  *host.Sleeper
-	emulated *emulator.Emulator
-	ended    chan struct{}
-}
-
-const rehearsalEndpoint = "rehearsal"
-
-// startEndpoint serves the model on a loopback port of the system's choice.
-func startEndpoint(model fleet.Model, seed uint64) (*endpoint, error) {
-	sleeper := &host.Sleeper{}
-	emulated, err := emulator.New(emulator.Options{
-		Endpoints: []emulator.Endpoint{{Name: rehearsalEndpoint}}, Model: model, Seed: seed, Sleep: sleepPrecisely(sleeper), Speed: 1, NoAuth: true,
-	})
-	if err != nil {
-		return nil, coded(exitUsage, err)
-	}
-	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the modelled endpoint: %w", err), emulated.Close())
-	}
-	e := &endpoint{
-		url:     fmt.Sprintf("http://%s/endpoints/%s/invocations", listener.Addr(), rehearsalEndpoint),
-		server:  &http.Server{Handler: emulated, ReadHeaderTimeout: 10 * time.Second},
-		sleeper: sleeper, emulated: emulated, ended: make(chan struct{}),
-	}
-	go func() {
-		defer close(e.ended)
-		_ = e.server.Serve(listener) // it ends by stop only, with ErrServerClosed
-	}()
-	return e, nil
-}
-
-// stop ends the server and its connections.
-func (e *endpoint) stop() {
-	_ = e.server.Close() // nothing is lost with a modelled endpoint
-	<-e.ended
-	_ = e.emulated.Close() // it keeps no file that could fail
-	e.sleeper.Close()
+	return runTune(ctx, env, r.getenv(env.Getenv), s, t, "rehearse")
 }
 
 // sleepPrecisely waits by a timer until shortly before the instant, which the

@@ -69,7 +69,7 @@ func buildInvocations(ctx context.Context, env Env, s Settings, opts httptarget.
 	target, err := sagemaker.New(ctx, sagemaker.Options{
 		Endpoint: s.Endpoint[0], Variant: s.Variant, InferenceComponent: s.InferenceComponent, TargetModel: s.TargetModel,
 		SessionID: s.SessionID, CustomAttributes: s.CustomAttributes, InferenceID: s.InferenceID, Stream: s.Stream,
-		Region: s.Region, Profile: s.Profile, HTTP: opts,
+		Region: s.Region, Profile: s.Profile, Account: s.account, HTTP: opts,
 		Warn: func(line string) { say(env.Stderr, "warning: "+line) },
 	})
 	return target, coded(exitUsage, err)

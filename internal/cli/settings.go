@@ -12,6 +12,7 @@ import (
 	"plimsoll/arrival"
 	"plimsoll/capacity"
 	"plimsoll/experiment"
+	"plimsoll/sagemaker"
 	"plimsoll/scaling"
 	"plimsoll/slo"
 
@@ -58,6 +59,13 @@ type Settings struct {
 	Duration    time.Duration `yaml:"duration"`
 	WarmUp      time.Duration `yaml:"warm-up"`
 
+	Min              int           `yaml:"min"`
+	Max              int           `yaml:"max"`
+	ScaleOutCooldown time.Duration `yaml:"scale-out-cooldown"`
+	ScaleInCooldown  time.Duration `yaml:"scale-in-cooldown"`
+	DisableScaleIn   bool          `yaml:"disable-scale-in"`
+	Replace          bool          `yaml:"replace"`
+
 	Model string `yaml:"model"`
 
 	Endpoint           texts  `yaml:"endpoint"`
@@ -89,6 +97,8 @@ type Settings struct {
 	Output string `yaml:"output"`
 	Quiet  bool   `yaml:"quiet"`
 	Color  string `yaml:"color"`
+
+	account *sagemaker.Account // that is spoken to instead of the configured one: a rehearsal's
 }
 
 func defaults() Settings {
@@ -99,6 +109,7 @@ func defaults() Settings {
 		Arrivals: experiment.ArrivalsPoisson, Budget: plan.Budget, Precision: share(plan.Precision), Confidence: share(plan.Confidence),
 		MaxConcurrency: plan.MaxConcurrency, SafetyFactor: scaling.DefaultSafetyFactor, TargetFrom: experiment.FromLow,
 		Duration: 30 * time.Second, WarmUp: time.Second,
+		Min: 1, Max: 4, ScaleOutCooldown: scaling.DefaultCooldown, ScaleInCooldown: scaling.DefaultCooldown,
 		Model: defaultModel, Output: outputText, Color: "auto",
 	}
 }
@@ -167,6 +178,23 @@ func targetFlags(fs *pflag.FlagSet, s *Settings) {
 
 func targetFromFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.StringVar(&s.TargetFrom, "target-from", s.TargetFrom, "make the target from the interval's low end or from the estimate: low or estimate")
+}
+
+// policyFlags are the scaling that is applied.
+func policyFlags(fs *pflag.FlagSet, s *Settings) {
+	fs.IntVar(&s.Min, "min", s.Min, "fewest instances")
+	fs.IntVar(&s.Max, "max", s.Max, "most instances")
+	fs.DurationVar(&s.ScaleOutCooldown, "scale-out-cooldown", s.ScaleOutCooldown, "wait after a scale-out before the next")
+	fs.DurationVar(&s.ScaleInCooldown, "scale-in-cooldown", s.ScaleInCooldown, "wait after a scale-in before the next")
+	fs.BoolVar(&s.DisableScaleIn, "disable-scale-in", s.DisableScaleIn, "never remove instances")
+	fs.BoolVar(&s.Replace, "replace", s.Replace, "remove other policies on the same metric")
+}
+
+// wanted is the scaling that the settings ask for, but for the target.
+func (s *Settings) wanted() experiment.Wanted {
+	return experiment.Wanted{
+		Min: s.Min, Max: s.Max, ScaleOut: s.ScaleOutCooldown, ScaleIn: s.ScaleInCooldown, DisableScaleIn: s.DisableScaleIn, Replace: s.Replace,
+	}
 }
 
 func loadFlags(fs *pflag.FlagSet, s *Settings) {

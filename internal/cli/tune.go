@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"plimsoll/experiment"
+	"plimsoll/loadgen"
+	"plimsoll/report"
+	"plimsoll/sagemaker"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// tuning is how far tune goes and what it leaves; flags only, because a file that says
+// yes would say it to everybody.
+type tuning struct {
+	yes      bool
+	rollBack bool
+	takeBack bool
+	verify   bool
+	junit    string
+}
+
+func (t *tuning) flags(fs *pflag.FlagSet) {
+	fs.BoolVar(&t.verify, "verify", true, "prove the policy, up and down, after it was applied")
+	fs.StringVar(&t.junit, "junit", "", "write the checks to this file too, as JUnit XML")
+}
+
+func tuneGroups() []group {
+	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, recordFlags}
+}
+
+func newTune(env Env) *cobra.Command {
+	start := defaults()
+	shown := start
+	t := tuning{}
+	cmd := &cobra.Command{
+		Use: "tune", Short: "Everything on a SageMaker endpoint: find the peak, apply the policy, prove it up and down",
+		Long: `Do all of AWS's guide on one variant of a SageMaker endpoint:
+
+  1. bring it to one instance, its scaling suspended, and find the peak;
+  2. give it back as it was;
+  3. show the policy that follows as a difference, and apply it;
+  4. prove it with increasing and decreasing traffic, and say one verdict.
+
+Each change is shown and confirmed first (--yes agrees to all), and is written to a journal before it
+is made. When something fails, is declined or is interrupted, all changes are taken back; after
+a crash plimsoll restore does that. A policy that was applied stays whatever the verdict, unless
+--rollback-on-fail is given.`,
+		Example: "  plimsoll tune --endpoint my-endpoint --variant AllTraffic --payload body.json\n" +
+			"  plimsoll tune --endpoint my-endpoint --payload body.json --slo p99=200ms --min 2 --max 10 --rollback-on-fail --yes --junit plimsoll.xml",
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, _, err := settle(cmd.Flags(), start, tuneGroups()...)
+			if err != nil {
+				return err
+			}
+			if len(s.Endpoint) == 0 {
+				return usageError("--endpoint is missing: give the name of the SageMaker endpoint (or try plimsoll rehearse)")
+			}
+			return runTune(cmd.Context(), env, env.Getenv, s, t, "tune")
+		},
+	}
+	fs := cmd.Flags()
+	flags(fs, &shown, tuneGroups()...)
+	configFlag(fs)
+	t.flags(fs)
+	fs.BoolVarP(&t.yes, "yes", "y", false, "make the changes that are shown, without asking")
+	fs.BoolVar(&t.rollBack, "rollback-on-fail", false, "take the policy back when it is not proved to work")
+	return cmd
+}
+
+// runTune does all of it. getenv is the environment for the journal alone.
+func runTune(ctx context.Context, env Env, getenv func(string) string, s Settings, t tuning, command string) error {
+	j, err := prepareFind(ctx, env, s, command)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	if j.plan.Tune, err = t.plan(s); err != nil {
+		return err
+	}
+	c := j.control(getenv, t.yes)
+	if err := c.free(); err != nil {
+		return err
+	}
+	aws, err := c.connect(ctx, c.region)
+	if err != nil {
+		return err
+	}
+	defer aws.Close()
+	l, err := c.look(ctx, c.plane(aws))
+	if err != nil {
+		return err
+	}
+	record, err := j.begin(ctx)
+	if err != nil {
+		return err
+	}
+	c.dir = record.Dir()
+	journal, err := c.begin(command, aws.Region(), l)
+	if err != nil {
+		return errors.Join(err, record.Close())
+	}
+	plane := c.plane(aws)
+	plane.Journal = journal
+	kept := false
+	err = j.run(ctx, record, func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
+		told := &withoutEnd{observer}
+		tuned, err := experiment.Tuning{
+			Variant: l.variant, Plane: plane,
+			Find: func(ctx context.Context) (experiment.Result, error) {
+				return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, generator, told)
+			},
+			Prove: j.prove(t, aws, l.variant, generator, told),
+			Agree: func(ctx context.Context, p experiment.Proposal) error {
+				c.show(l.variant, p.Changes, p.Warnings)
+				return c.confirm(ctx, p.Question)
+			},
+		}.Run(ctx, *j.plan.Tune)
+		kept = tuned.Kept()
+		observer.Observe(experiment.Event{SchemaVersion: experiment.SchemaVersion, Kind: experiment.RunFinished, At: time.Now(), Tuned: &tuned})
+		return report.Document{Tuned: &tuned}, err
+	})
+	if kept {
+		err = errors.Join(err, coded(exitRecord, journal.Keep()))
+	}
+	return errors.Join(err, coded(exitRecord, journal.Close()))
+}
+
+// plan is what becomes of the peak.
+func (t *tuning) plan(s Settings) (*experiment.TunePlan, error) {
+	wanted := s.wanted()
+	wanted.Target = 1 // that of the peak is not known yet
+	if err := wanted.Validate(); err != nil {
+		return nil, coded(exitUsage, err)
+	}
+	return &experiment.TunePlan{Wanted: s.wanted(), TakeBack: t.takeBack, RollBack: t.rollBack}, nil
+}
+
+// control is how the endpoint of a job is looked at and changed.
+func (j *job) control(getenv func(string) string, yes bool) *control {
+	s := j.settings
+	c := &control{
+		env: j.env, endpoint: s.Endpoint[0], variant: s.Variant, region: s.Region, profile: s.Profile, yes: yes, quiet: s.Quiet, account: s.account,
+	}
+	c.env.Getenv = getenv
+	return c
+}
+
+// withoutEnd passes on all but the end, which is not that of the whole.
+type withoutEnd struct{ experiment.Observer }
+
+// Observe passes the event on.
+func (o *withoutEnd) Observe(e experiment.Event) {
+	if e.Kind != experiment.RunFinished {
+		o.Observer.Observe(e)
+	}
+}
