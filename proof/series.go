@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"slices"
 	"time"
 
 	"plimsoll/scaling"
@@ -34,8 +33,8 @@ const invocationsPerInstance = "SageMakerVariantInvocationsPerInstance"
 // SeriesOf keeps of what was observed what a picture needs.
 func SeriesOf(o Observed) Series {
 	s := Series{
-		Slices: slices.Clone(o.Slices), Capacity: changes(o.Capacity), Poll: Span(o.Poll), Metric: make([]Datapoint, 0, len(o.Metric)),
-		Period: Span(o.Period), Alarms: slices.Clone(o.Alarms), Speed: o.Speed,
+		Slices: append([]Slice{}, o.Slices...), Capacity: changes(o.Capacity), Poll: Span(o.Poll), Metric: make([]Datapoint, 0, len(o.Metric)),
+		Period: Span(o.Period), Alarms: append([]Transition{}, o.Alarms...), Speed: o.Speed,
 	}
 	for _, p := range o.Metric {
 		d := Datapoint{At: p.At}

@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +54,9 @@ func TestSeriesOf(t *testing.T) {
 		if rate := s.series.Offered(s.slice); rate != s.want {
 			t.Errorf("%s: %v/s, want %v/s", name, rate, s.want)
 		}
+	}
+	if text, err := json.Marshal(SeriesOf(Observed{})); err != nil || strings.Contains(string(text), "null") {
+		t.Errorf("the series of nothing are %s (error %v): a list without entries is []", text, err)
 	}
 	o.Policy.Metric = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
 	if rate := SeriesOf(o).PerInstance; rate != 0 {

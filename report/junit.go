@@ -14,8 +14,8 @@ import (
 
 // JUnit writes the verdicts as a JUnit report, as CI servers read it: a case for the
 // validity of the measurement and each objective, and of a proof for its verdict, each
-// check and each part of the scaling objective. What is not known is skipped; what was cut
-// short is an error.
+// check and each part of the scaling objective, and one for the endpoint that was to be put
+// back. What is not known is skipped; what was cut short is an error.
 func JUnit(w io.Writer, d Document) error {
 	if err := d.Validate(); err != nil {
 		return err
@@ -32,6 +32,7 @@ func JUnit(w io.Writer, d Document) error {
 			report.add(s)
 		}
 	}
+	report.add(restoredSuite(d))
 	out, err := xml.MarshalIndent(report, "", "  ")
 	if err == nil {
 		_, err = fmt.Fprintf(w, "%s%s\n", xml.Header, out)
@@ -43,7 +44,7 @@ func JUnit(w io.Writer, d Document) error {
 }
 
 // The elements and attributes are those that the readers of Jenkins, GitLab and GitHub
-// have in common, in the order of Jenkins' schema (jenkinsci/xunit-plugin, junit-10.xsd).
+// have in common: a part of junit-10.xsd of Jenkins' xunit plugin.
 type junitReport struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -241,4 +242,17 @@ func checkCase(c proof.Check) junitCase {
 	case proof.Pass, proof.Reported:
 	}
 	return passed(c.Title, text)
+}
+
+// restoredSuite says whether the endpoint is as it was to be left.
+func restoredSuite(d Document) junitSuite {
+	s := suite("endpoint", time.Time{}, 0)
+	switch name := "the endpoint was put back"; {
+	case d.Restored == nil:
+	case *d.Restored:
+		s.Cases = append(s.Cases, passed(name, restoredWords(d)))
+	default:
+		s.Cases = append(s.Cases, failure(name, "restore", restoredWords(d), ""))
+	}
+	return s
 }

@@ -29,6 +29,10 @@ func TestJUnitCases(t *testing.T) {
 		"partial": {"error the peak is valid: The run was stopped before its end. This is what it had measured until then."},
 		"invalid": {"failure the peak is valid: Peak 171.3/s: This result must not be used. The reasons are below."},
 		"no-peak": {"failure the peak is valid: No load was shown to meet the objectives, not even the lightest."},
+		"tune-stopped": {
+			"error the peak is valid: The run was stopped before its end. This is what it had measured until then.",
+			"failure the endpoint was put back: not everything could be put back: plimsoll restore undoes what is left",
+		},
 		"load-missed": {
 			"ok the load was held", "ok p99=50ms",
 			"failure success=99.9%: 99.23 % of 3006 requests succeeded, at least 99.9 % must",
@@ -57,8 +61,8 @@ func TestJUnitCases(t *testing.T) {
 		})
 	}
 	tune := readJUnit(t, render(t, JUnit, allStates()["tune"]))
-	if len(tune.Suites) != 3 || tune.Suites[0].Name != "peak" || tune.Suites[1].Name != "scaling" || tune.Suites[2].Name != "scaling_objective" {
-		t.Errorf("tune has other suites than peak, scaling and scaling_objective: %+v", tune.Suites)
+	if len(tune.Suites) != 4 || tune.Suites[3].Name != "endpoint" || tune.Suites[0].Name != "peak" || tune.Suites[1].Name != "scaling" || tune.Suites[2].Name != "scaling_objective" {
+		t.Errorf("tune has other suites than peak, scaling, scaling_objective and endpoint: %+v", tune.Suites)
 	}
 }
 
@@ -83,8 +87,9 @@ func readJUnit(t *testing.T, text string) junitReport {
 	return back
 }
 
-// junitSchema has the attributes and children that Jenkins' junit-10.xsd allows, as far
-// as GitLab's and GitHub's readers know them too; children in its order.
+// junitSchema has the attributes and children that junit-10.xsd of Jenkins' xunit plugin
+// allows, as far as GitLab's and GitHub's readers know them too; children in the order of
+// Ant, which older readers want.
 func junitSchema() map[string]struct{ attributes, children, required []string } {
 	type element = struct{ attributes, children, required []string }
 	why := element{attributes: []string{"message", "type"}}

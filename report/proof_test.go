@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -34,16 +33,16 @@ func TestProofInEveryForm(t *testing.T) {
 			"- 3", "+ target value 5046/min for each instance (84.1/s)", "168.2/s × 0.5 × 60 = 5046/min",
 		},
 		"verify": {
-			"WORKS, BUT SLOW", "cut", "SageMakerEndpointInvocationScalingPolicy", "1 to 5 instances", "10 min 14 s, asked within 6 min",
+			"WORKS, BUT SLOW", "later than it should", "SageMakerEndpointInvocationScalingPolicy", "1 to 5 instances", "10 min 14 s, asked within 6 min",
 			"Scale-out 1 → 3", "+3 min 40 s ± 30 s", "SageMaker does not say which instance answered", "not known", "FAIL", "recovery",
 			"5.43 instance-hours (4.71 with always just enough instances, 5.2 predicted), $1.25", "5 of 8 checks passed, 1 failed, 1 with a warning, 1 not known",
 			"the ramp down was left out",
 		},
-		"works":      {"WORKS", "The policy scales out and in as it should", "4 of 4 checks passed"},
-		"no-scaling": {"DOES NOT SCALE", "The policy does not scale", "o scale-out was seen; no scale-in was seen", "it is suspended on the scalable target"},
-		"undecided":  {"NOT DECIDED", "Nothing was decided", "interrupted", "no check was made"},
+		"tune-stopped": {"PARTIAL", "- 3", "+ 1", "not everything could be put back: plimsoll restore undoes what is left"},
+		"works":        {"20 times as fast as real time", "WORKS", "The policy scales out and in as it should", "4 of 4 checks passed"},
+		"no-scaling":   {"DOES NOT SCALE", "The policy does not scale", "o scale-out was seen; no scale-in was seen", "it is suspended on the scalable target"},
+		"undecided":    {"NOT DECIDED", "Nothing was decided", "interrupted", "no check was made"},
 	}
-	want["verify"][1] = "later than it should"
 	for name, d := range proofStates() {
 		t.Run(name, func(t *testing.T) {
 			if len(want[name]) == 0 {
@@ -146,6 +145,9 @@ func TestProofJSON(t *testing.T) {
 			t.Error("the result of find has a field verify")
 		}
 	}
+	if s := render(t, JSON, proofStates()["tune-stopped"]); !strings.Contains(s, "\n  \"verify\": null,\n  \"policy\": null,\n") {
+		t.Errorf("a run that was stopped before its proof has one:\n%s", s[len(s)-400:])
+	}
 	if s := render(t, JSON, proofStates()["verify"]); !strings.Contains(s, "\n  \"changes\": [],\n  \"restored\": null\n") {
 		t.Errorf("a proof without changes has other changes than [], or is restored:\n%s", s[len(s)-200:])
 	}
@@ -182,57 +184,4 @@ func TestStages(t *testing.T) {
 	if diff := cmp.Diff(want, stagesOf(e)); diff != "" {
 		t.Errorf("stagesOf (-want +got):\n%s", diff)
 	}
-}
-
-// TestTimelineKeepsLabelsApart looks at the places of the phases' and events' names.
-func TestTimelineKeepsLabelsApart(t *testing.T) {
-	r := proved()
-	for i := range 12 { // a fleet that flaps: one event every five minutes
-		e := r.Events[0]
-		e.Stages = append([]proof.Stage(nil), e.Stages...)
-		for k := range e.Stages {
-			if !e.Stages[k].At.IsZero() {
-				e.Stages[k].At = e.Stages[k].At.Add(time.Duration(i) * 5 * time.Minute)
-			}
-		}
-		r.Events = append(r.Events, e)
-	}
-	f, ok := proofTimeline(r)
-	if !ok {
-		t.Fatal("there is no picture")
-	}
-	type label struct{ from, to, y float64 }
-	var seen []label
-	texts := regexp.MustCompile(`<text class="([^"]*)" text-anchor="(\w+)" x="([\d.]+)" y="([\d.]+)">([^<]*)<`)
-	for _, m := range texts.FindAllStringSubmatch(string(f.SVG), -1) {
-		x, y, w := float(t, m[3]), float(t, m[4]), 6.2*float64(utf8.RuneCountInString(m[5]))
-		l := label{x, x + w, y}
-		switch m[2] {
-		case "end":
-			l.from, l.to = x-w, x
-		case "middle":
-			l.from, l.to = x-w/2, x+w/2
-		}
-		if l.from < 0 || l.to > fullWidth {
-			t.Errorf("%q lies beyond the picture, %.0f to %.0f", m[5], l.from, l.to)
-		}
-		for _, other := range seen {
-			if l.from < other.to && other.from < l.to && l.y < other.y+11 && other.y < l.y+11 {
-				t.Errorf("%q at %.0f,%.0f covers another label", m[5], x, y)
-			}
-		}
-		seen = append(seen, l)
-	}
-	if len(seen) < 30 {
-		t.Errorf("only %d labels were found", len(seen))
-	}
-}
-
-func float(t *testing.T, s string) float64 {
-	t.Helper()
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
 }

@@ -257,12 +257,18 @@ func proofStates() map[string]Document {
 	tune := found()
 	tune.Result.Command, tune.Proof, tune.Restored = "tune", proved(), new(true)
 	tune.Changes = sampleChanges()
+	stopped := with(found(), func(r *experiment.Result) {
+		r.Command, r.Status, r.Peak.Valid, r.Target = "tune", experiment.Partial, false, nil
+		r.Peak.Reasons = []string{"the run is partial: interrupted"}
+	})
+	stopped.Changes, stopped.Restored = sampleChanges()[:1], new(false)
 	return map[string]Document{
-		"tune":   tune,
-		"verify": verify(func(*proof.Result) {}),
+		"tune":         tune,
+		"tune-stopped": stopped,
+		"verify":       verify(func(*proof.Result) {}),
 		"works": verify(func(r *proof.Result) {
 			r.Verdict, r.Change, r.Reasons = proof.Works, "", []string{"every scaling event came in its time, in both directions"}
-			r.Objectives = nil
+			r.Objectives, r.Series.Speed = nil, 20
 			r.Checks = r.Checks[:5]
 		}),
 		"no-scaling": verify(func(r *proof.Result) {

@@ -29,6 +29,7 @@ func (t *text) proved(d Document) {
 		t.field(onFirst(i, "Objective"), t.as(findingWord(f), findingColor(f))+" "+printable(f.Name+": "+f.Was+", asked "+f.Asked))
 	}
 	t.field("Cost", costWords(r.Cost))
+	t.field("Time", speedWords(r.Series.Speed))
 	t.events(r.Events)
 	t.checks(r.Checks)
 	if d.Result != nil || len(d.Files) > 0 {

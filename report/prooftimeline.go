@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"html"
+	"strings"
 	"time"
 
 	"plimsoll/proof"
@@ -42,6 +44,7 @@ func proofTimeline(r *proof.Result) (figure, bool) {
 	x.from, x.to = marginLeft, fullWidth-marginRight
 	x.title = "minutes since " + moment(start) + ", the services’ clock"
 	g := &programme{plot: &plot{width: fullWidth, x: x}, r: r, start: start, top: rowHigh*phaseRows + 8}
+	g.describe()
 	lanes := g.packed()
 	high := g.heightWith(lanes)
 	g.height = high + timelineEnd
@@ -59,6 +62,17 @@ func proofTimeline(r *proof.Result) (figure, bool) {
 	}
 	f.SVG = g.svg(f.Title + ". " + f.Caption)
 	return f, true
+}
+
+// describe tells the events in words, for readers who do not see them.
+func (g *programme) describe() {
+	var said []string
+	for _, e := range g.r.Events {
+		said = append(said, fmt.Sprintf("%s %s, %s in all", eventTitle(e), eventBegan(e), spanOf(e.Total)))
+	}
+	if len(said) > 0 {
+		fmt.Fprintf(&g.b, "<desc>%s.</desc>", html.EscapeString(strings.Join(said, "; ")))
+	}
 }
 
 // observedSpan is the time that the picture covers.

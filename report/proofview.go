@@ -54,6 +54,7 @@ func (v *view) ofProof(d Document) {
 			{"Policy", policyWords(d.policy())},
 			{"Objective", proofObjective(r.Objective)},
 			{"Cost", costWords(r.Cost)},
+			{"Time", speedWords(r.Series.Speed)},
 		}),
 		Events: eventViews(r.Events), Checks: checkViews(r.Checks), Phases: phaseTable(r),
 	}
@@ -65,7 +66,7 @@ func (v *view) ofProof(d Document) {
 	}
 	v.Scaling = s
 	if d.Result != nil {
-		v.Kicker = "Peak of one instance, and proof of the policy made from it"
+		v.Kicker += ", and proof of the policy made from it"
 		v.Method += " " + proofMethod
 		return
 	}

@@ -230,6 +230,14 @@ func costWords(c proof.Cost) string {
 	return text
 }
 
+// speedWords says how the services' time went, where it was not as fast as real time.
+func speedWords(speed float64) string {
+	if speed <= 0 || speed == 1 {
+		return ""
+	}
+	return fmt.Sprintf("that of the services, %s times as fast as real time", trim(number(speed)))
+}
+
 // restoredWords says what became of what was to be put back.
 func restoredWords(d Document) string {
 	switch {
