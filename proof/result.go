@@ -20,6 +20,7 @@ type Result struct {
 	Predicted  []Capacity `json:"predicted"` // what AWS should have done, by the assumptions
 	Cost       Cost       `json:"cost"`
 	Objectives []Finding  `json:"scaling_objective"` // what was asked of scaling, each judged
+	Series     Series     `json:"series"`            // as it went on
 }
 
 // Verdict is the one answer.

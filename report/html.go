@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plimsoll/experiment"
+	"plimsoll/proof"
 )
 
 //go:embed page.gohtml
@@ -26,6 +27,9 @@ func HTML(w io.Writer, d Document) error {
 		return err
 	}
 	page, err := template.New("page").Parse(pageTemplate)
+	if err == nil {
+		page, err = page.Parse(proofTemplate)
+	}
 	if err != nil {
 		return fmt.Errorf("rendering the report: %w", err)
 	}
@@ -64,6 +68,10 @@ type view struct {
 	Reproduce []string
 	Files     []string
 	Method    string
+
+	Scaling  *proofView // nil: there is no proof
+	Changes  []diffLine
+	Restored string
 }
 
 // The method, in two sentences.
@@ -92,18 +100,27 @@ type errorGroup struct {
 func viewOf(d Document) view {
 	plan := d.plan()
 	v := view{
-		Style: template.CSS(pageStyle), Version: printable(d.version()), Endpoint: endpointOf(plan), Insecure: plan.Endpoint.Insecure,
-		Reproduce: cleaned(d.Reproduce), Files: cleaned(d.Files), Plan: planFacts(plan),
+		Style: styleOf(d), Version: printable(d.version()), Endpoint: orDefault(printable(d.Endpoint), endpointOf(plan)), Insecure: plan.Endpoint.Insecure,
+		Reproduce: cleaned(d.Reproduce), Files: cleaned(d.Files), Changes: diffOf(d), Restored: restoredWords(d),
 	}
-	if d.Result != nil {
+	titles := []string{v.Endpoint, "Plimsoll"}
+	switch {
+	case d.Result != nil:
 		v.ofResult(d.Result)
-	} else {
+	case d.Load != nil:
 		v.ofLoad(d.Load)
 	}
-	v.Badge = badgeOf(v.Verdict.State)
-	v.Title = strings.Join([]string{v.Verdict.Title, v.Endpoint, "Plimsoll"}, " · ")
+	if d.Result != nil || d.Load != nil {
+		v.Plan, v.Badge = planFacts(plan), badgeOf(v.Verdict.State)
+		titles = append([]string{v.Verdict.Title}, titles...)
+	}
+	if d.Proof != nil {
+		v.ofProof(d)
+		titles = append([]string{v.Scaling.Title}, titles...)
+	}
+	v.Title = strings.Join(titles, " · ")
 	if !d.Generated.IsZero() {
-		v.When += ", reported " + moment(d.Generated)
+		v.When = sentence(strings.TrimPrefix(v.When+", reported "+moment(d.Generated), ", "))
 	}
 	return v
 }
@@ -120,9 +137,9 @@ func moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:0
 
 func badgeOf(s state) string {
 	switch s {
-	case stateValid, stateHeld:
+	case stateValid, stateHeld, stateOfProof(proof.Works):
 		return "good"
-	case stateInvalid, stateMissed:
+	case stateInvalid, stateMissed, stateOfProof(proof.NoProtection), stateOfProof(proof.NoScaling):
 		return "wrong"
 	default:
 		return "caution"

@@ -19,11 +19,16 @@ func Text(w io.Writer, d Document, color bool, width int) error {
 		return err
 	}
 	t := &text{paint: paint(color), width: width}
-	if d.Result != nil {
+	if d.Proof != nil {
+		t.proved(d)
+	}
+	switch {
+	case d.Result != nil:
 		t.result(d.Result)
-	} else {
+	case d.Load != nil:
 		t.load(d.Load)
 	}
+	t.changes(d)
 	t.list("Record", d.Files)
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
 		return fmt.Errorf("writing the summary: %w", err)
