@@ -85,7 +85,7 @@ func (t *text) dimmed(sentence string) string {
 func eventBegan(e proof.Event) string {
 	for _, s := range e.Stages {
 		if s.Known != proof.Missing && !s.At.IsZero() {
-			return "from " + clock(s.At)
+			return "from " + clock(instant(s))
 		}
 	}
 	return "at a time that is not known"

@@ -192,7 +192,7 @@ func (g *programme) marks(bottom float64) {
 	for _, e := range g.r.Events {
 		for _, s := range e.Stages {
 			if class := markClass(s.Name); class != "" && !s.At.IsZero() {
-				at := g.pixel(s.At)
+				at := g.pixel(instant(s))
 				g.line("event-line "+class, at, g.top, at, bottom)
 			}
 		}
@@ -243,7 +243,7 @@ func (g *programme) packed() []eventLane {
 			if s.Known == proof.Missing || s.At.IsZero() {
 				continue
 			}
-			at := g.pixel(s.At)
+			at := g.pixel(instant(s))
 			if l.to == 0 {
 				l.from, l.to = at, at
 			}
@@ -326,7 +326,7 @@ func (g *programme) events(lanes []eventLane) {
 			if s := e.Stages[i]; stage.Known {
 				shape, class := stageMark(s.Name)
 				g.y.from, g.y.to = middle, middle
-				g.mark(shape, class, point{g.minute(s.At), 0}, fmt.Sprintf("%s: %s, %s, %s", countsOf(e.Event), stage.Title, stage.Clock, stage.Since))
+				g.mark(shape, class, point{g.minute(instant(s)), 0}, fmt.Sprintf("%s: %s, %s, %s", countsOf(e.Event), stage.Title, stage.Clock, stage.Since))
 			}
 		}
 		if e.left {

@@ -139,9 +139,9 @@ func stagesOf(e proof.Event) []eventStage {
 			continue
 		}
 		if first.IsZero() {
-			first = s.At
+			first = instant(s)
 		}
-		stage.Known, stage.Clock, stage.Since = true, clock(s.At.Add(-time.Duration(s.Within/2))), since(s, first)
+		stage.Known, stage.Clock, stage.Since = true, clock(instant(s)), since(s, first)
 		if s.Known == proof.Bounded {
 			stage.Source = strings.TrimSuffix("bounded: "+stage.Source, ": ")
 		}
@@ -150,15 +150,17 @@ func stagesOf(e proof.Event) []eventStage {
 	return out
 }
 
-// since writes how long after the first stage another one was. One that lies within a
-// while is written as the middle of it, plus or minus half of it.
+// instant is when a stage was; of one that lies within a while, the middle of it.
+func instant(s proof.Stage) time.Time { return s.At.Add(-time.Duration(s.Within / 2)) }
+
+// since writes how long after the first known stage another one was, plus or minus half of
+// the while in which it lies.
 func since(s proof.Stage, first time.Time) string {
+	after := "+" + spanOf(max(0, proof.Span(instant(s).Sub(first))))
 	if s.Within <= 0 {
-		return "+" + spanOf(proof.Span(s.At.Sub(first)))
+		return after
 	}
-	half := s.Within / 2
-	after := proof.Span(s.At.Sub(first)) - half
-	return "+" + spanOf(max(0, after)) + " ± " + spanOf(half)
+	return after + " ± " + spanOf(s.Within/2)
 }
 
 // clock is the time of day, by the services.
