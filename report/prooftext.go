@@ -157,12 +157,12 @@ func (t *text) changes(d Document) {
 			t.b.WriteString(line + "\n")
 		}
 	}
-	if words := restoredWords(d); words != "" {
-		color := green
-		if !*d.Restored {
-			color = red
+	if d.Restored != nil {
+		yes := t.as("yes:", green)
+		if d.left() {
+			yes = t.as("NO:", red)
 		}
-		t.field("Put back", t.as(map[bool]string{true: "yes:", false: "NO:"}[*d.Restored], color)+" "+words)
+		t.field("Put back", yes+" "+restoredWords(d))
 	}
 	if len(d.Changes) > 0 || d.Restored != nil {
 		t.b.WriteByte('\n')
