@@ -72,7 +72,7 @@ type view struct {
 	Scaling  *proofView // nil: there is no proof
 	Changes  []diffLine
 	Restored string
-	Left     bool // not everything was put back
+	Left     bool // not everything was put back: it is said first
 }
 
 // The method, in two sentences.

@@ -38,7 +38,7 @@ func TestProofInEveryForm(t *testing.T) {
 			"5.43 instance-hours (4.71 with always just enough instances, 5.2 predicted), $1.25", "5 of 8 checks passed, 1 failed, 1 with a warning, 1 not known",
 			"the ramp down was left out",
 		},
-		"tune-stopped": {"PARTIAL", "NOT PUT BACK", "he endpoint is not as it was", "- 3", "+ 1", "not everything could be put back: plimsoll restore undoes what is left"},
+		"tune-stopped": {"PARTIAL", "NOT PUT BACK", "ot everything could be", "- 3", "+ 1", "not everything could be put back; plimsoll restore undoes what is left"},
 		"works":        {"20 times as fast as real time", "WORKS", "The policy scales out and in as it should", "4 of 4 checks passed"},
 		"no-scaling":   {"DOES NOT SCALE", "The policy does not scale", "o scale-out was seen; no scale-in was seen", "it is suspended on the scalable target"},
 		"undecided":    {"NOT DECIDED", "Nothing was decided", "interrupted", "no check was made"},

@@ -248,7 +248,7 @@ func restoredWords(d Document) string {
 	case *d.Restored:
 		return "everything that was to be put back was"
 	}
-	return "not everything could be put back: plimsoll restore undoes what is left"
+	return "not everything could be put back; plimsoll restore undoes what is left"
 }
 
 // findingWord is what became of one part of the scaling objective.

@@ -20,7 +20,7 @@ func Text(w io.Writer, d Document, color bool, width int) error {
 	}
 	t := &text{paint: paint(color), width: width}
 	if d.left() {
-		t.wrapped("", 0, t.as("NOT PUT BACK:", bold, red)+" the endpoint is not as it was: "+restoredWords(d)+".")
+		t.wrapped("", 0, t.as("NOT PUT BACK:", bold, red)+" "+restoredWords(d)+".")
 	}
 	if d.Proof != nil {
 		t.proved(d)
