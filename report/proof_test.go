@@ -174,12 +174,14 @@ func TestStages(t *testing.T) {
 		{Name: proof.AlarmFired, At: at(60), Known: proof.Measured, Source: "history"},
 		{Name: proof.InService, At: at(300), Within: proof.Span(20 * time.Second), Known: proof.Bounded, Source: "polls"},
 		{Name: proof.Recovered, Known: proof.Missing},
+		{Name: proof.MetricVisible, At: at(40), Known: proof.Measured, Source: "early"},
 	}}
 	want := []eventStage{
 		{"load needs another number", "", "not known", "nobody looked", false},
 		{"alarm", "15:05:05", "+0 s", "history", true},
 		{"instances in service", "15:08:55", "+3 min 50 s ± 10 s", "bounded: polls", true},
 		{"objective kept again", "", "not known", "nothing tells", false},
+		{"metric past the threshold", "15:04:45", "−20 s", "early", true},
 	}
 	if diff := cmp.Diff(want, stagesOf(e)); diff != "" {
 		t.Errorf("stagesOf (-want +got):\n%s", diff)

@@ -264,6 +264,9 @@ func (g *programme) badRequests() {
 	}
 	y := linear(0, max(worst, 0.01)*1.05*100, 2, func(v float64) string { return plain(v) + " %" })
 	y.title = "bad requests: failed, or slower than the objective allows"
+	if g.r.Objective.Mean || g.r.Objective.Limit <= 0 {
+		y.title = "bad requests: failed"
+	}
 	g.panel(badHigh, y)
 	for _, run := range unbroken(columns) {
 		var top []point

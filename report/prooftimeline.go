@@ -227,6 +227,7 @@ type eventLane struct {
 	proof.Event
 
 	from, to float64 // pixels
+	start    float64 // of its first known stage; an alarm may have been on before
 	lane     int
 	words    string
 	left     bool // the words stand before it
@@ -245,7 +246,7 @@ func (g *programme) packed() []eventLane {
 			}
 			at := g.pixel(instant(s))
 			if l.to == 0 {
-				l.from, l.to = at, at
+				l.start, l.from, l.to = at, at, at
 			}
 			l.from, l.to = min(l.from, at), max(l.to, at)
 		}
@@ -321,7 +322,7 @@ func (g *programme) events(lanes []eventLane) {
 	g.y = axis{hi: 1}
 	for _, e := range lanes {
 		middle := g.top + (float64(e.lane)+0.5)*eventHigh
-		g.line("event "+directionClass(e.Direction), e.from, middle, e.to, middle)
+		g.line("event "+directionClass(e.Direction), e.start, middle, e.to, middle)
 		for i, stage := range stagesOf(e.Event) {
 			if s := e.Stages[i]; stage.Known {
 				shape, class := stageMark(s.Name)

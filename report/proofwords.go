@@ -51,7 +51,17 @@ func proofSummary(r *proof.Result) string {
 			parts = append(parts, "no scale-"+d.name+" was seen")
 		}
 	}
-	return sentence(strings.Join(append(parts, checkCount(r.Checks)), "; ") + ".")
+	parts = append(parts, checkCount(r.Checks))
+	missed := 0
+	for _, f := range r.Objectives {
+		if f.Judged && !f.Met {
+			missed++
+		}
+	}
+	if missed > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s missed", missed, plural(int64(len(r.Objectives)), "scaling objective", "scaling objectives")))
+	}
+	return sentence(strings.Join(parts, "; ") + ".")
 }
 
 // sentence begins with a capital; words of ours alone.
@@ -153,10 +163,13 @@ func stagesOf(e proof.Event) []eventStage {
 // instant is when a stage was; of one that lies within a while, the middle of it.
 func instant(s proof.Stage) time.Time { return s.At.Add(-time.Duration(s.Within / 2)) }
 
-// since writes how long after the first known stage another one was, plus or minus half of
+// since writes how long after the first known stage, or before it, another one was, plus or minus half of
 // the while in which it lies.
 func since(s proof.Stage, first time.Time) string {
-	after := "+" + spanOf(max(0, proof.Span(instant(s).Sub(first))))
+	after := "+" + spanOf(proof.Span(instant(s).Sub(first)))
+	if before := first.Sub(instant(s)); before > 0 { // such as an alarm that was on already
+		after = "−" + spanOf(proof.Span(before))
+	}
 	if s.Within <= 0 {
 		return after
 	}
