@@ -69,6 +69,9 @@ func (t *text) events(events []proof.Event) {
 			head := fmt.Sprintf("  %s  %-8s  %-26s ", when, orDefault(s.Clock, missing+"       "), s.Title)
 			columns := 2 + widest + 2 + 8 + 2 + 26 + 1
 			source := s.Source
+			if strings.Contains(s.Since, "±") {
+				source = strings.TrimPrefix(source, boundedWord) // the ± says so
+			}
 			if s.Known && t.width > columns {
 				source = cut(source, t.width-columns) // the page has all of it
 			}

@@ -138,6 +138,9 @@ type eventStage struct {
 	Known  bool
 }
 
+// boundedWord begins the source of an instant that lies within a known while.
+const boundedWord = "bounded: "
+
 func stagesOf(e proof.Event) []eventStage {
 	var out []eventStage
 	var first time.Time
@@ -153,7 +156,7 @@ func stagesOf(e proof.Event) []eventStage {
 		}
 		stage.Known, stage.Clock, stage.Since = true, clock(instant(s)), since(s, first)
 		if s.Known == proof.Bounded {
-			stage.Source = strings.TrimSuffix("bounded: "+stage.Source, ": ")
+			stage.Source = boundedWord + orDefault(stage.Source, "between two looks")
 		}
 		out = append(out, stage)
 	}
