@@ -14,7 +14,7 @@ func Judge(o Observed) Result {
 	j.findEvents()
 	r := Result{
 		Programme: o.Programme, Held: o.Phases, Policy: o.Policy, Objective: o.Objective,
-		Predicted: j.forecast.Capacity, Cost: j.cost(),
+		Predicted: j.forecast.Capacity, Cost: j.cost(), Series: SeriesOf(o),
 	}
 	for _, e := range j.events {
 		r.Events = append(r.Events, e.Event)

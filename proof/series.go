@@ -14,8 +14,8 @@ type Series struct {
 	Metric   []Datapoint  `json:"metric"` // that the policy follows
 	Period   Span         `json:"metric_period_seconds"`
 	Alarms   []Transition `json:"alarms"`
-	// PerInstance is the rate at which one instance is at the policy's target; 0: the
-	// target is not one of a rate.
+	// PerInstance is the rate at which one instance is at the policy's target; 0: not known,
+	// because the target is not one of a rate.
 	PerInstance scaling.PerSecond `json:"per_instance_per_second,omitzero"`
 	Speed       float64           `json:"speed"` // seconds of the services in a real one
 }
@@ -25,10 +25,6 @@ type Datapoint struct {
 	At    time.Time `json:"at"`    // when the period begins
 	Value *float64  `json:"value"` // nil: there is none
 }
-
-// invocationsPerInstance is the metric of which a target is a rate: invocations a minute
-// that one instance takes.
-const invocationsPerInstance = "SageMakerVariantInvocationsPerInstance"
 
 // SeriesOf keeps of what was observed what a picture needs.
 func SeriesOf(o Observed) Series {
@@ -43,7 +39,8 @@ func SeriesOf(o Observed) Series {
 		}
 		s.Metric = append(s.Metric, d)
 	}
-	if o.Policy.Metric == invocationsPerInstance {
+	s.PerInstance = o.Programme.Load.PerInstance
+	if s.PerInstance == 0 && o.Policy.Metric == scaling.InvocationsPerInstance {
 		s.PerInstance = scaling.PerSecond(o.Policy.Target / 60)
 	}
 	return s

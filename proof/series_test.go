@@ -62,4 +62,11 @@ func TestSeriesOf(t *testing.T) {
 	if rate := SeriesOf(o).PerInstance; rate != 0 {
 		t.Errorf("a target of concurrent requests was taken for a rate of %v/s", rate)
 	}
+	o.Programme.Load.PerInstance = 12.5
+	if rate := SeriesOf(o).PerInstance; rate != 12.5 {
+		t.Errorf("the programme was made for 12.5/s on an instance, the series say %v/s", rate)
+	}
+	if series := Judge(perfect(t, usual())).Series; len(series.Slices) == 0 || len(series.Capacity) < 3 {
+		t.Errorf("the proof of a perfect run has the series %+v", series)
+	}
 }

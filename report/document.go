@@ -106,6 +106,9 @@ func (d Document) published() any {
 	return verified{experiment.SchemaVersion, "verify", d.version(), d.Endpoint, s}
 }
 
+// left says that something was to be put back and was not.
+func (d Document) left() bool { return d.Restored != nil && !*d.Restored }
+
 // scaled says that there is more than a measurement: a proof, or changes.
 func (d Document) scaled() bool {
 	return d.Proof != nil || d.Policy != nil || len(d.Changes) > 0 || d.Restored != nil

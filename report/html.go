@@ -72,6 +72,7 @@ type view struct {
 	Scaling  *proofView // nil: there is no proof
 	Changes  []diffLine
 	Restored string
+	Left     bool // not everything was put back: it is said first
 }
 
 // The method, in two sentences.
@@ -101,7 +102,7 @@ func viewOf(d Document) view {
 	plan := d.plan()
 	v := view{
 		Style: styleOf(d), Version: printable(d.version()), Endpoint: orDefault(printable(d.Endpoint), endpointOf(plan)), Insecure: plan.Endpoint.Insecure,
-		Reproduce: cleaned(d.Reproduce), Files: cleaned(d.Files), Changes: diffOf(d), Restored: restoredWords(d),
+		Reproduce: cleaned(d.Reproduce), Files: cleaned(d.Files), Changes: diffOf(d), Restored: restoredWords(d), Left: d.left(),
 	}
 	titles := []string{v.Endpoint, "Plimsoll"}
 	switch {

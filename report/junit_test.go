@@ -31,7 +31,7 @@ func TestJUnitCases(t *testing.T) {
 		"no-peak": {"failure the peak is valid: No load was shown to meet the objectives, not even the lightest."},
 		"tune-stopped": {
 			"error the peak is valid: The run was stopped before its end. This is what it had measured until then.",
-			"failure the endpoint was put back: not everything could be put back: plimsoll restore undoes what is left",
+			"failure the endpoint was put back: not everything could be put back; plimsoll restore undoes what is left",
 		},
 		"load-missed": {
 			"ok the load was held", "ok p99=50ms",

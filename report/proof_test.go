@@ -38,7 +38,7 @@ func TestProofInEveryForm(t *testing.T) {
 			"5.43 instance-hours (4.71 with always just enough instances, 5.2 predicted), $1.25", "5 of 8 checks passed, 1 failed, 1 with a warning, 1 not known",
 			"the ramp down was left out",
 		},
-		"tune-stopped": {"PARTIAL", "- 3", "+ 1", "not everything could be put back: plimsoll restore undoes what is left"},
+		"tune-stopped": {"PARTIAL", "NOT PUT BACK", "ot everything could be", "- 3", "+ 1", "not everything could be put back; plimsoll restore undoes what is left"},
 		"works":        {"20 times as fast as real time", "WORKS", "The policy scales out and in as it should", "4 of 4 checks passed"},
 		"no-scaling":   {"DOES NOT SCALE", "The policy does not scale", "o scale-out was seen; no scale-in was seen", "it is suspended on the scalable target"},
 		"undecided":    {"NOT DECIDED", "Nothing was decided", "interrupted", "no check was made"},
@@ -174,12 +174,14 @@ func TestStages(t *testing.T) {
 		{Name: proof.AlarmFired, At: at(60), Known: proof.Measured, Source: "history"},
 		{Name: proof.InService, At: at(300), Within: proof.Span(20 * time.Second), Known: proof.Bounded, Source: "polls"},
 		{Name: proof.Recovered, Known: proof.Missing},
+		{Name: proof.MetricVisible, At: at(40), Known: proof.Measured, Source: "early"},
 	}}
 	want := []eventStage{
 		{"load needs another number", "", "not known", "nobody looked", false},
 		{"alarm", "15:05:05", "+0 s", "history", true},
 		{"instances in service", "15:08:55", "+3 min 50 s ± 10 s", "bounded: polls", true},
 		{"objective kept again", "", "not known", "nothing tells", false},
+		{"metric past the threshold", "15:04:45", "−20 s", "early", true},
 	}
 	if diff := cmp.Diff(want, stagesOf(e)); diff != "" {
 		t.Errorf("stagesOf (-want +got):\n%s", diff)

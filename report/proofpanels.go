@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -120,11 +119,9 @@ func (g *programme) instances() {
 	for _, c := range slices.Concat(looks, g.r.Predicted) {
 		most = max(most, c.Current, c.Desired)
 	}
-	y := axis{hi: float64(most) + 0.5, title: "instances"}
-	every := math.Ceil(float64(most) / 6)
-	for v := 0.0; v <= float64(most); v += max(1, every) {
-		y.ticks = append(y.ticks, tick{v, plain(v)})
-	}
+	most = max(1, most)
+	y := linear(0, float64(most), min(most, 6), plain)
+	y.hi, y.title = 1.1*y.hi, "instances"
 	g.panel(countHigh, y)
 	inTime := slices.DeleteFunc(slices.Clone(g.r.Predicted), func(c proof.Capacity) bool { return g.minute(c.At) > g.x.hi })
 	predicted := g.steps(inTime, func(c proof.Capacity) float64 { return float64(c.Current) })
@@ -158,7 +155,7 @@ func (g *programme) metric() {
 	right := g.x.to
 	if target > 0 {
 		g.levelLine("objective", target)
-		right = g.note("objective", right, "target "+plain(target))
+		right = g.note("objective", right, "target "+trim(number(target)))
 	}
 	if policy.Low != nil {
 		g.levelLine("saturation", policy.Low.Threshold)
@@ -267,6 +264,9 @@ func (g *programme) badRequests() {
 	}
 	y := linear(0, max(worst, 0.01)*1.05*100, 2, func(v float64) string { return plain(v) + " %" })
 	y.title = "bad requests: failed, or slower than the objective allows"
+	if g.r.Objective.Mean || g.r.Objective.Limit <= 0 {
+		y.title = "bad requests: failed"
+	}
 	g.panel(badHigh, y)
 	for _, run := range unbroken(columns) {
 		var top []point

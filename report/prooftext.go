@@ -67,16 +67,27 @@ func (t *text) events(events []proof.Event) {
 				when = t.as(when, yellow)
 			}
 			head := fmt.Sprintf("  %s  %-8s  %-26s ", when, orDefault(s.Clock, missing+"       "), s.Title)
-			t.wrapped(head, 2+widest+2+8+2+26+1, t.dimmed(s.Source))
+			columns := 2 + widest + 2 + 8 + 2 + 26 + 1
+			source := s.Source
+			if strings.Contains(s.Since, "±") {
+				source = strings.TrimPrefix(source, boundedWord) // the ± says so
+			}
+			if s.Known && t.width > columns {
+				source = cut(source, t.width-columns) // the page has all of it
+			}
+			t.wrapped(head, columns, t.dimmed(source))
 		}
 	}
 }
 
-// dimmed dims every word, so that they can be wrapped.
-func (t *text) dimmed(sentence string) string {
+// dimmed and bolded paint every word, so that they can be wrapped.
+func (t *text) dimmed(sentence string) string { return t.painted(sentence, dim) }
+func (t *text) bolded(sentence string) string { return t.painted(sentence, bold) }
+
+func (t *text) painted(sentence, code string) string {
 	words := strings.Fields(sentence)
 	for i, w := range words {
-		words[i] = t.as(w, dim)
+		words[i] = t.as(w, code)
 	}
 	return strings.Join(words, " ")
 }
@@ -85,30 +96,24 @@ func (t *text) dimmed(sentence string) string {
 func eventBegan(e proof.Event) string {
 	for _, s := range e.Stages {
 		if s.Known != proof.Missing && !s.At.IsZero() {
-			return "from " + clock(s.At)
+			return "from " + clock(instant(s))
 		}
 	}
 	return "at a time that is not known"
 }
 
-// checks writes one check a line, with what to do below it.
+// checks writes each check after its mark, with what to do below it.
 func (t *text) checks(checks []proof.Check) {
 	if len(checks) == 0 {
 		return
 	}
 	t.b.WriteString("\n" + t.as("Checks", bold) + "\n")
-	widest := 0
-	for _, c := range checks {
-		widest = max(widest, utf8.RuneCountInString(printable(c.Title)))
-	}
 	for _, c := range checks {
 		mark, color := checkMark(c.Outcome)
-		title := printable(c.Title)
-		head := "  " + t.as(fmt.Sprintf("%-9s", mark), color) + "  " + title + strings.Repeat(" ", widest-utf8.RuneCountInString(title)) + "  "
-		columns := 2 + 9 + 2 + widest + 2
-		t.wrapped(head, columns, printable(c.Evidence))
+		head := "  " + t.as(fmt.Sprintf("%-9s", mark), color) + "  "
+		t.wrapped(head, labelWidth, t.bolded(printable(c.Title)+":")+" "+printable(c.Evidence))
 		if c.Remedy != "" {
-			t.wrapped(strings.Repeat(" ", columns)+t.as("→ ", color), columns+2, printable(c.Remedy))
+			t.wrapped(strings.Repeat(" ", labelWidth)+t.as("→ ", color), labelWidth+2, printable(c.Remedy))
 		}
 	}
 }
@@ -157,12 +162,12 @@ func (t *text) changes(d Document) {
 			t.b.WriteString(line + "\n")
 		}
 	}
-	if words := restoredWords(d); words != "" {
-		color := green
-		if !*d.Restored {
-			color = red
+	if d.Restored != nil {
+		yes := t.as("yes:", green)
+		if d.left() {
+			yes = t.as("NO:", red)
 		}
-		t.field("Put back", t.as(map[bool]string{true: "yes:", false: "NO:"}[*d.Restored], color)+" "+words)
+		t.field("Put back", yes+" "+restoredWords(d))
 	}
 	if len(d.Changes) > 0 || d.Restored != nil {
 		t.b.WriteByte('\n')

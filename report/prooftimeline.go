@@ -192,7 +192,7 @@ func (g *programme) marks(bottom float64) {
 	for _, e := range g.r.Events {
 		for _, s := range e.Stages {
 			if class := markClass(s.Name); class != "" && !s.At.IsZero() {
-				at := g.pixel(s.At)
+				at := g.pixel(instant(s))
 				g.line("event-line "+class, at, g.top, at, bottom)
 			}
 		}
@@ -227,6 +227,7 @@ type eventLane struct {
 	proof.Event
 
 	from, to float64 // pixels
+	start    float64 // of its first known stage; an alarm may have been on before
 	lane     int
 	words    string
 	left     bool // the words stand before it
@@ -243,9 +244,9 @@ func (g *programme) packed() []eventLane {
 			if s.Known == proof.Missing || s.At.IsZero() {
 				continue
 			}
-			at := g.pixel(s.At)
+			at := g.pixel(instant(s))
 			if l.to == 0 {
-				l.from, l.to = at, at
+				l.start, l.from, l.to = at, at, at
 			}
 			l.from, l.to = min(l.from, at), max(l.to, at)
 		}
@@ -321,12 +322,12 @@ func (g *programme) events(lanes []eventLane) {
 	g.y = axis{hi: 1}
 	for _, e := range lanes {
 		middle := g.top + (float64(e.lane)+0.5)*eventHigh
-		g.line("event "+directionClass(e.Direction), e.from, middle, e.to, middle)
+		g.line("event "+directionClass(e.Direction), e.start, middle, e.to, middle)
 		for i, stage := range stagesOf(e.Event) {
 			if s := e.Stages[i]; stage.Known {
 				shape, class := stageMark(s.Name)
 				g.y.from, g.y.to = middle, middle
-				g.mark(shape, class, point{g.minute(s.At), 0}, fmt.Sprintf("%s: %s, %s, %s", countsOf(e.Event), stage.Title, stage.Clock, stage.Since))
+				g.mark(shape, class, point{g.minute(instant(s)), 0}, fmt.Sprintf("%s: %s, %s, %s", countsOf(e.Event), stage.Title, stage.Clock, stage.Since))
 			}
 		}
 		if e.left {

@@ -51,7 +51,17 @@ func proofSummary(r *proof.Result) string {
 			parts = append(parts, "no scale-"+d.name+" was seen")
 		}
 	}
-	return sentence(strings.Join(append(parts, checkCount(r.Checks)), "; ") + ".")
+	parts = append(parts, checkCount(r.Checks))
+	missed := 0
+	for _, f := range r.Objectives {
+		if f.Judged && !f.Met {
+			missed++
+		}
+	}
+	if missed > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %s missed", missed, plural(int64(len(r.Objectives)), "scaling objective", "scaling objectives")))
+	}
+	return sentence(strings.Join(parts, "; ") + ".")
 }
 
 // sentence begins with a capital; words of ours alone.
@@ -128,6 +138,9 @@ type eventStage struct {
 	Known  bool
 }
 
+// boundedWord begins the source of an instant that lies within a known while.
+const boundedWord = "bounded: "
+
 func stagesOf(e proof.Event) []eventStage {
 	var out []eventStage
 	var first time.Time
@@ -139,26 +152,31 @@ func stagesOf(e proof.Event) []eventStage {
 			continue
 		}
 		if first.IsZero() {
-			first = s.At
+			first = instant(s)
 		}
-		stage.Known, stage.Clock, stage.Since = true, clock(s.At.Add(-time.Duration(s.Within/2))), since(s, first)
+		stage.Known, stage.Clock, stage.Since = true, clock(instant(s)), since(s, first)
 		if s.Known == proof.Bounded {
-			stage.Source = strings.TrimSuffix("bounded: "+stage.Source, ": ")
+			stage.Source = boundedWord + orDefault(stage.Source, "between two looks")
 		}
 		out = append(out, stage)
 	}
 	return out
 }
 
-// since writes how long after the first stage another one was. One that lies within a
-// while is written as the middle of it, plus or minus half of it.
+// instant is when a stage was; of one that lies within a while, the middle of it.
+func instant(s proof.Stage) time.Time { return s.At.Add(-time.Duration(s.Within / 2)) }
+
+// since writes how long after the first known stage, or before it, another one was, plus or minus half of
+// the while in which it lies.
 func since(s proof.Stage, first time.Time) string {
-	if s.Within <= 0 {
-		return "+" + spanOf(proof.Span(s.At.Sub(first)))
+	after := "+" + spanOf(proof.Span(instant(s).Sub(first)))
+	if before := first.Sub(instant(s)); before > 0 { // such as an alarm that was on already
+		after = "−" + spanOf(proof.Span(before))
 	}
-	half := s.Within / 2
-	after := proof.Span(s.At.Sub(first)) - half
-	return "+" + spanOf(max(0, after)) + " ± " + spanOf(half)
+	if s.Within <= 0 {
+		return after
+	}
+	return after + " ± " + spanOf(s.Within/2)
 }
 
 // clock is the time of day, by the services.
@@ -246,7 +264,7 @@ func restoredWords(d Document) string {
 	case *d.Restored:
 		return "everything that was to be put back was"
 	}
-	return "not everything could be put back: plimsoll restore undoes what is left"
+	return "not everything could be put back; plimsoll restore undoes what is left"
 }
 
 // findingWord is what became of one part of the scaling objective.

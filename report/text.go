@@ -19,6 +19,9 @@ func Text(w io.Writer, d Document, color bool, width int) error {
 		return err
 	}
 	t := &text{paint: paint(color), width: width}
+	if d.left() {
+		t.wrapped("", 0, t.as("NOT PUT BACK:", bold, red)+" "+restoredWords(d)+".")
+	}
 	if d.Proof != nil {
 		t.proved(d)
 	}

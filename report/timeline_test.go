@@ -9,8 +9,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"plimsoll/proof"
+	"plimsoll/scaling"
 )
 
 // TestColumns joins slices without losing a request.
@@ -102,6 +104,53 @@ func TestTimelineDraws(t *testing.T) {
 	if _, ok := proofTimeline(&proof.Result{Held: r.Held}); ok {
 		t.Error("there is a picture of nothing observed")
 	}
+}
+
+// TestAnyProofIsShown wants every form of whatever a proof can hold.
+func TestAnyProofIsShown(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		at := func() time.Time {
+			return began.Add(time.Duration(rapid.IntRange(-3600, 36000).Draw(rt, "second")) * time.Second)
+		}
+		n := func() int { return rapid.IntRange(0, 5).Draw(rt, "n") }
+		r := proved()
+		r.Held, r.Predicted, r.Events = r.Held[:rapid.IntRange(0, 5).Draw(rt, "phases")], nil, nil
+		r.Verdict = rapid.SampledFrom([]proof.Verdict{proof.Works, proof.WorksFlaps, proof.NoScaling, proof.Undecided, "something new"}).Draw(rt, "verdict")
+		s := proof.Series{Speed: rapid.Float64Range(0, 60).Draw(rt, "speed"), PerInstance: scaling.PerSecond(rapid.Float64Range(0, 1e6).Draw(rt, "per instance"))}
+		for range n() {
+			s.Slices = append(s.Slices, proof.Slice{At: at(), Length: proof.Span(rapid.IntRange(0, 60).Draw(rt, "length")) * 1e9, Offered: int64(n()), Bad: int64(n())})
+		}
+		for range n() {
+			s.Capacity = append(s.Capacity, proof.Capacity{At: at(), Current: n(), Desired: 300 * n()})
+			r.Predicted = append(r.Predicted, proof.Capacity{At: at(), Current: n()})
+		}
+		for range n() {
+			value := rapid.Ptr(rapid.Float64Range(0, 1e9), true).Draw(rt, "value")
+			s.Metric = append(s.Metric, proof.Datapoint{At: at(), Value: value})
+		}
+		for range n() {
+			name := rapid.SampledFrom([]string{"", "a/b", r.Policy.High.Name}).Draw(rt, "alarm")
+			s.Alarms = append(s.Alarms, proof.Transition{At: at(), Alarm: name, From: scaling.StateOK, To: scaling.StateAlarm})
+		}
+		for range n() {
+			e := proof.Event{Direction: rapid.SampledFrom([]scaling.Direction{scaling.Out, scaling.In}).Draw(rt, "direction"), From: n(), To: n()}
+			for _, name := range []proof.StageName{proof.LoadCrossed, proof.AlarmFired, proof.InService, proof.Recovered} {
+				stage := proof.Stage{Name: name, Known: proof.Missing}
+				if rapid.Bool().Draw(rt, "known") {
+					stage = proof.Stage{Name: name, At: at(), Within: proof.Span(n()) * 1e9, Known: proof.Bounded}
+				}
+				e.Stages = append(e.Stages, stage)
+			}
+			r.Events = append(r.Events, e)
+		}
+		r.Series = s
+		d := Document{Proof: r, Endpoint: "demo"}
+		checkPage(t, render(t, HTML, d))
+		checkSchema(t, render(t, JUnit, d))
+		if text := render(t, plainText(100), d); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
+			rt.Fatalf("the text has a number that is none:\n%s", text)
+		}
+	})
 }
 
 func TestChangesAreShownAsADifference(t *testing.T) {
