@@ -103,7 +103,7 @@ const rehearsalEndpoint = "rehearsal"
 func startEndpoint(model fleet.Model, seed uint64) (*endpoint, error) {
 	sleeper := &host.Sleeper{}
 	emulated, err := emulator.New(emulator.Options{
-		Endpoints: []emulator.Endpoint{{Name: rehearsalEndpoint}}, Model: model, Seed: seed, Sleep: sleepPrecisely(sleeper), Speed: 1, NoAuth: true,
+		Endpoints: []emulator.Endpoint{{Name: rehearsalEndpoint}}, Model: model, Seed: seed, Sleep: sleeper.Wait, Speed: 1, NoAuth: true,
 	})
 	if err != nil {
 		return nil, coded(exitUsage, err)
@@ -130,22 +130,4 @@ func (e *endpoint) stop() {
 	<-e.ended
 	_ = e.emulated.Close() // it keeps no file that could fail
 	e.sleeper.Close()
-}
-
-// sleepPrecisely waits by a timer until shortly before the instant, which the
-// context can interrupt, and by the sleeper for the rest.
-func sleepPrecisely(s *host.Sleeper) func(context.Context, time.Time) {
-	const rest = 2 * time.Millisecond
-	return func(ctx context.Context, until time.Time) {
-		if coarse := time.Until(until) - rest; coarse > 0 {
-			timer := time.NewTimer(coarse)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-		s.Until(until)
-	}
 }
