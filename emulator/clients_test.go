@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,8 +20,11 @@ import (
 
 // TestForeignClients lets clients that nobody here wrote drive an emulator of their own
 // over a real socket, each through the life of an endpoint: testdata/clients. They wait
-// for the scaling loop, at sixty times real time.
+// for the scaling loop, at sixty times real time, and all at once, because that is what
+// most of their time goes to.
 func TestForeignClients(t *testing.T) {
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, client := range []struct {
 		name    string
 		needs   map[string]string // what must be there: the package that brings it
@@ -39,20 +43,21 @@ func TestForeignClients(t *testing.T) {
 			return cmd
 		}},
 	} {
-		t.Run(client.name, func(t *testing.T) {
-			t.Parallel()
-			need(t, client.needs)
-			url := listen(t)
-			cmd := client.command(t, url)
-			cmd.Env = append(withoutAWS(os.Environ()), "AWS_ENDPOINT_URL="+url, "AWS_REGION="+emulator.DefaultRegion, "AWS_DEFAULT_REGION="+emulator.DefaultRegion,
-				"AWS_ACCESS_KEY_ID="+emulator.DefaultAccessKey, "AWS_SECRET_ACCESS_KEY="+emulator.DefaultSecretKey,
-				"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_CLI=/usr/bin/aws")
-			cmd.WaitDelay = time.Second
-			out, err := cmd.CombinedOutput()
-			t.Logf("\n%s", out)
-			if err != nil || !bytes.Contains(out, []byte("ok ")) || bytes.Contains(out, []byte("FAIL")) {
-				t.Errorf("the suite ended with %v", err)
-			}
+		all.Go(func() {
+			t.Run(client.name, func(t *testing.T) {
+				need(t, client.needs)
+				url := listen(t)
+				cmd := client.command(t, url)
+				cmd.Env = append(withoutAWS(os.Environ()), "AWS_ENDPOINT_URL="+url, "AWS_REGION="+emulator.DefaultRegion, "AWS_DEFAULT_REGION="+emulator.DefaultRegion,
+					"AWS_ACCESS_KEY_ID="+emulator.DefaultAccessKey, "AWS_SECRET_ACCESS_KEY="+emulator.DefaultSecretKey,
+					"AWS_EC2_METADATA_DISABLED=true", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_CLI=/usr/bin/aws")
+				cmd.WaitDelay = time.Second
+				out, err := cmd.CombinedOutput()
+				t.Logf("\n%s", out)
+				if err != nil || !bytes.Contains(out, []byte("ok ")) || bytes.Contains(out, []byte("FAIL")) {
+					t.Errorf("the suite ended with %v", err)
+				}
+			})
 		})
 	}
 }

@@ -48,10 +48,32 @@ func TestReplaceFileKilled(t *testing.T) {
 		if child.Wait() == nil {
 			t.Fatal("the child ended by itself")
 		}
+		removeUnfinished(file)
+		if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) != 1 {
+			t.Fatalf("a kill has left %v, %v", left, err)
+		}
 		content, err := os.ReadFile(file)
 		if err != nil || len(content) != 1<<20 || bytes.Count(content, content[:1]) != len(content) {
 			t.Fatalf("after a kill the file has %d bytes (%v), not one whole content", len(content), err)
 		}
+	}
+}
+
+// TestNewRemovesUnfinishedStates begins beside what a killed process has left, and what
+// others have.
+func TestNewRemovesUnfinishedStates(t *testing.T) {
+	directory := t.TempDir()
+	for _, name := range []string{".state.json-123", ".state.json-notes", ".state.json-", ".other.json-123"} {
+		if err := os.WriteFile(filepath.Join(directory, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := readState(filepath.Join(directory, "state.json")); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(directory)
+	if err != nil || len(left) != 3 || left[2].Name() != ".state.json-notes" {
+		t.Errorf("there are %v, %v; want all but .state.json-123", left, err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"plimsoll/emulator/internal/autoscaling"
@@ -32,6 +33,7 @@ func readState(file string) (s state, err error) {
 	if file == "" {
 		return s, nil
 	}
+	removeUnfinished(file)
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
@@ -98,7 +100,23 @@ func (e *Emulator) save() error {
 	return nil
 }
 
-// replaceFile writes a file as a whole or not at all.
+// removeUnfinished removes what a process that was killed while it replaced a file has
+// left: "." + the file's name + "-" + digits, beside it.
+func removeUnfinished(name string) {
+	entries, err := os.ReadDir(filepath.Dir(name))
+	if err != nil {
+		return // writing the file says what is wrong
+	}
+	for _, entry := range entries {
+		digits, ours := strings.CutPrefix(entry.Name(), "."+filepath.Base(name)+"-")
+		if ours && digits != "" && strings.Trim(digits, "0123456789") == "" && entry.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(filepath.Dir(name), entry.Name())) // it does no harm
+		}
+	}
+}
+
+// replaceFile writes a file as a whole or not at all. A kill leaves another beside it,
+// for removeUnfinished.
 func replaceFile(name string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
 	if err != nil {

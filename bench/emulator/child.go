@@ -20,6 +20,7 @@ const (
 	roleVariable = "PLIMSOLL_BENCH_ROLE"
 	roleEmulator = "emulator"
 	roleBare     = "bare"
+	roleNoted    = "noted"
 )
 
 // usage is what a child tells of itself.
@@ -27,21 +28,30 @@ type usage struct {
 	CPU  time.Duration // user and system, by getrusage
 	Heap uint64        // bytes that are reachable
 	Held uint64        // bytes that it has from the system
+	Late lateness      // of sleeps since it was last asked for it
 }
 
 // answerParent tells a child's usage for each line that the parent writes, and sends
-// the signal to end when the parent has gone.
-func answerParent() <-chan os.Signal {
+// the signal to end when the parent has gone. A child that notes no sleeps gives nil.
+func answerParent(n *noted) <-chan os.Signal {
 	end := make(chan os.Signal, 1)
 	go func() {
 		lines := bufio.NewScanner(os.Stdin)
 		for lines.Scan() {
 			u := usage{CPU: host.CPU()} // before the collection, which is not the requests' doing
-			if lines.Text() == askMemory {
+			var many int
+			question, _ := fmt.Sscanf(lines.Text(), askTogether+" %d", &many)
+			switch {
+			case lines.Text() == askMemory:
 				var m runtime.MemStats
 				runtime.GC()
 				runtime.ReadMemStats(&m)
 				u.Heap, u.Held = m.HeapAlloc, m.Sys-m.HeapReleased
+			case lines.Text() == askLate && n != nil:
+				u.Late = n.take()
+			case question == 1 && n != nil:
+				n.together(many)
+				u.Late = n.take()
 			}
 			_ = json.NewEncoder(os.Stdout).Encode(u) //nolint:errchkjson // without a reader there is nobody to tell
 		}
@@ -52,8 +62,10 @@ func answerParent() <-chan os.Signal {
 
 // The parent's questions.
 const (
-	askCPU    = "cpu"
-	askMemory = "memory"
+	askCPU      = "cpu"
+	askMemory   = "memory"
+	askLate     = "late"
+	askTogether = "together" // and how many sleeps
 )
 
 // serveBare serves what no server can do without: net/http, and a handler that reads the

@@ -33,17 +33,19 @@ type plan struct {
 	AtMost      time.Duration // for Invocations
 }
 
-const allParts = "cost,crowd,memory,overshoot"
+const allParts = "cost,crowd,memory,overshoot,asleep"
 
 func main() {
 	var err error
 	switch os.Getenv(roleVariable) {
 	case roleEmulator:
 		env := cli.System()
-		env.Signals = answerParent()
+		env.Signals = answerParent(nil)
 		os.Exit(cli.Main(env))
 	case roleBare:
-		err = serveBare(answerParent())
+		err = serveBare(answerParent(nil))
+	case roleNoted:
+		err = serveNoted(os.Args[1:])
 	default:
 		err = run(os.Args[1:], os.Stdout)
 	}
@@ -80,7 +82,7 @@ func run(args []string, out io.Writer) error {
 	}
 	b := bench{plan: p, apart: apart, out: out}
 	for name := range strings.SplitSeq(p.Parts, ",") {
-		part := map[string]func(context.Context) error{"cost": b.cost, "crowd": b.crowd, "memory": b.memory, "overshoot": b.overshoot}[name]
+		part := map[string]func(context.Context) error{"cost": b.cost, "crowd": b.crowd, "memory": b.memory, "overshoot": b.overshoot, "asleep": b.asleep}[name]
 		if part == nil {
 			return fmt.Errorf("parts %q: want some of %s, separated by commas", name, allParts)
 		}

@@ -109,7 +109,7 @@ func runEmulate(ctx context.Context, env Env, s Settings) error {
 	if err != nil {
 		return err
 	}
-	opts.Sleep = sleepPrecisely(sleeper)
+	opts.Sleep = sleeper.Wait
 	opts.Log = func(line string) { say(env.Stderr, line) }
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Listen)
 	if err != nil {

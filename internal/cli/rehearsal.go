@@ -35,7 +35,7 @@ func startRehearsal(ctx context.Context, env Env, s Settings) (*rehearsal, error
 	r := &rehearsal{sleeper: &host.Sleeper{}, ended: make(chan struct{})}
 	opts := emulator.Options{
 		Endpoints: []emulator.Endpoint{{Name: rehearsalEndpoint, Instances: s.Instances}}, Exec: s.Exec, Seed: s.Seed,
-		Sleep: sleepPrecisely(r.sleeper), Speed: s.Speed, AccessKey: emulator.DefaultAccessKey, SecretKey: emulator.DefaultSecretKey, Region: emulator.DefaultRegion,
+		Sleep: r.sleeper.Wait, Speed: s.Speed, AccessKey: emulator.DefaultAccessKey, SecretKey: emulator.DefaultSecretKey, Region: emulator.DefaultRegion,
 	}
 	var err error
 	if s.Exec == "" {

@@ -95,21 +95,3 @@ func runRehearse(ctx context.Context, env Env, s Settings, t tuning) (err error)
 	}
 	return runTune(ctx, env, r.getenv(env.Getenv), s, t, "rehearse")
 }
-
-// sleepPrecisely waits by a timer until shortly before the instant, which the
-// context can interrupt, and by the sleeper for the rest.
-func sleepPrecisely(s *host.Sleeper) func(context.Context, time.Time) {
-	const rest = 2 * time.Millisecond
-	return func(ctx context.Context, until time.Time) {
-		if coarse := time.Until(until) - rest; coarse > 0 {
-			timer := time.NewTimer(coarse)
-			defer timer.Stop()
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-		s.Until(until)
-	}
-}

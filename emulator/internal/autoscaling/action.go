@@ -126,9 +126,7 @@ func (in *putScheduledActionInput) check() error {
 	in.require(&c)
 	c.Required("scheduledActionName", in.ScheduledActionName != "")
 	c.Length("scheduledActionName", in.ScheduledActionName, 1, 256)
-	// The model says the same with a look-ahead: no space at the ends, no control
-	// character, colon, slash or bar.
-	c.Pattern("scheduledActionName", in.ScheduledActionName, `[^ \pC:/|]([^\pC:/|]*[^ \pC:/|])?`)
+	c.Pattern("scheduledActionName", in.ScheduledActionName, actionNamePattern)
 	c.Length("schedule", in.Schedule, 1, 1600)
 	c.Length("timezone", in.Timezone, 1, 1600)
 	return c.Err()

@@ -142,7 +142,7 @@ func (in *putScalingPolicyInput) check() error {
 	in.require(&c)
 	c.Required("policyName", in.PolicyName != "")
 	c.Length("policyName", in.PolicyName, 1, 256)
-	c.Pattern("policyName", in.PolicyName, `[[:print:]]+`)
+	c.Pattern("policyName", in.PolicyName, policyNamePattern)
 	c.Enum("policyType", in.PolicyType, stepScaling, targetTracking, predictiveScaling)
 	if t := in.TargetTrackingScalingPolicyConfiguration; t != nil {
 		t.require(&c)

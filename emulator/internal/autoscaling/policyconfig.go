@@ -3,7 +3,6 @@ package autoscaling
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -249,12 +248,11 @@ func (m *customizedMetric) check() error {
 // checkQueries refuses metric math that no alarm can have. What an expression says is
 // CloudWatch's to judge.
 func checkQueries(queries []MetricQuery) error {
-	id := regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 	var ids []string
 	returned := 0
 	for _, q := range queries {
 		switch {
-		case !id.MatchString(q.ID) || len(q.ID) > 255:
+		case !queryID.MatchString(q.ID) || len(q.ID) > 255:
 			return invalid("Metrics: Id '%s' must begin with a lowercase letter and have letters, digits and underscores only", q.ID)
 		case slices.Contains(ids, q.ID):
 			return invalid("Metrics: Id '%s' must be unique", q.ID)

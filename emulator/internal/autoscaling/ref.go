@@ -3,6 +3,7 @@ package autoscaling
 import (
 	"cmp"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,15 @@ const (
 	instanceCount          = "sagemaker:variant:DesiredInstanceCount"
 	provisionedConcurrency = "sagemaker:variant:DesiredProvisionedConcurrency"
 	copyCount              = "sagemaker:inference-component:DesiredCopyCount"
+)
+
+// Patterns of Application Auto Scaling's API model. It says actionNamePattern with a
+// look-ahead: no space at the ends, no control character, colon, slash or bar.
+var (
+	policyNamePattern = regexp.MustCompile(wire.Whole(`[[:print:]]+`))
+	actionNamePattern = regexp.MustCompile(wire.Whole(`[^ \pC:/|]([^\pC:/|]*[^ \pC:/|])?`))
+	arnPattern        = regexp.MustCompile(wire.Whole(`arn:.+:application-autoscaling:.+:[0-9]+:scalable-target\/[a-zA-Z0-9-]+`))
+	queryID           = regexp.MustCompile(`^[a-z][a-zA-Z0-9_]*$`)
 )
 
 // key names a scalable target.

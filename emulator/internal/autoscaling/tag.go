@@ -113,7 +113,7 @@ func (a *Autoscaler) listTagsForResource(in *listTagsForResourceInput) (*listTag
 func checkARN(c *wire.Checks, arn string) {
 	c.Required("resourceARN", arn != "")
 	c.Length("resourceARN", arn, 1, 1011)
-	c.Pattern("resourceARN", arn, `arn:.+:application-autoscaling:.+:[0-9]+:scalable-target\/[a-zA-Z0-9-]+`)
+	c.Pattern("resourceARN", arn, arnPattern)
 }
 
 func (a *Autoscaler) byARN(arn string) (*target, error) {

@@ -172,6 +172,10 @@ func (e element) value() any {
 	}
 	out := map[string]any{}
 	for _, member := range e.Elements {
+		if member.XMLName.Local == "entry" { // of a map: a key and a value
+			out[member.Elements[0].Text] = member.Elements[1].value()
+			continue
+		}
 		out[member.XMLName.Local] = member.value()
 	}
 	return out

@@ -161,14 +161,14 @@ type getMetricStatisticsOutput struct {
 }
 
 type datapoint struct {
-	Timestamp          wire.Time   `json:"Timestamp"`
-	SampleCount        *float64    `json:"SampleCount,omitempty"`
-	Average            *float64    `json:"Average,omitempty"`
-	Sum                *float64    `json:"Sum,omitempty"`
-	Minimum            *float64    `json:"Minimum,omitempty"`
-	Maximum            *float64    `json:"Maximum,omitempty"`
-	Unit               string      `json:"Unit"`
-	ExtendedStatistics percentiles `json:"ExtendedStatistics,omitzero"` // omitempty does not see that it is empty, in CBOR
+	Timestamp          wire.Time          `json:"Timestamp"`
+	SampleCount        *float64           `json:"SampleCount,omitempty"`
+	Average            *float64           `json:"Average,omitempty"`
+	Sum                *float64           `json:"Sum,omitempty"`
+	Minimum            *float64           `json:"Minimum,omitempty"`
+	Maximum            *float64           `json:"Maximum,omitempty"`
+	Unit               string             `json:"Unit"`
+	ExtendedStatistics map[string]float64 `json:"ExtendedStatistics,omitempty"`
 }
 
 func (s *Service) getMetricStatistics(_ context.Context, in *getMetricStatisticsInput) (*getMetricStatisticsOutput, error) {
@@ -229,13 +229,13 @@ func (in *getMetricStatisticsInput) check() ([]statistic, error) {
 }
 
 func newDatapoint(b bucket, unit string, stats []statistic) datapoint {
-	d := datapoint{Timestamp: instant(b.at), Unit: unit}
+	d := datapoint{Timestamp: instant(b.at), Unit: unit, ExtendedStatistics: map[string]float64{}}
 	for _, st := range stats {
 		v, ok := st.of(b.summary)
 		switch {
 		case !ok:
 		case st.isRank:
-			d.ExtendedStatistics = append(d.ExtendedStatistics, percentile{Key: st.name, Value: v})
+			d.ExtendedStatistics[st.name] = v
 		case st.name == "SampleCount":
 			d.SampleCount = &v
 		case st.name == "Average":

@@ -2,6 +2,7 @@ package hosting
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -16,8 +17,13 @@ const (
 	longestHeader    = 1024
 	longestInference = 64
 	longestSession   = 256
-	sessionPattern   = `NEW_SESSION|[a-zA-Z0-9](-*[a-zA-Z0-9])*`
-	printable        = `\S[[:print:]]*`
+)
+
+var (
+	sessionPattern = regexp.MustCompile(wire.Whole(`NEW_SESSION|[a-zA-Z0-9](-*[a-zA-Z0-9])*`))
+	variantPattern = regexp.MustCompile(wire.Whole(`[a-zA-Z0-9](-*[a-zA-Z0-9])*`))
+	printable      = regexp.MustCompile(wire.Whole(`\S[[:print:]]*`))
+	ascii          = regexp.MustCompile(wire.Whole(`[[:ascii:]]*`))
 )
 
 // direct finds the variant or component that the request is for, or why there is none.
@@ -83,11 +89,11 @@ func (i *invocation) checkHeaders() *refusal {
 	var c wire.Checks
 	attributes, inference := i.header("Custom-Attributes"), i.header("Inference-Id")
 	c.Length("customAttributes", attributes, 0, longestHeader)
-	c.Pattern("customAttributes", attributes, `[[:ascii:]]*`)
+	c.Pattern("customAttributes", attributes, ascii)
 	c.Length("inferenceId", inference, 0, longestInference)
 	c.Pattern("inferenceId", inference, printable)
 	c.Length("targetVariant", i.header("Target-Variant"), 0, longestName)
-	c.Pattern("targetVariant", i.header("Target-Variant"), `[a-zA-Z0-9](-*[a-zA-Z0-9])*`)
+	c.Pattern("targetVariant", i.header("Target-Variant"), variantPattern)
 	c.Length("targetModel", i.header("Target-Model"), 0, longestHeader)
 	c.Pattern("targetModel", i.header("Target-Model"), printable)
 	c.Length("inferenceComponentName", i.header("Inference-Component"), 0, longestName)

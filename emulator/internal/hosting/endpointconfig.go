@@ -243,7 +243,7 @@ func (v *productionVariant) checkShape(c *wire.Checks, at string) {
 	checkName(c, at+"variantName", v.VariantName, namePattern)
 	c.Length(at+"modelName", v.ModelName, 0, longestName)
 	c.Pattern(at+"modelName", v.ModelName, modelPattern)
-	c.Pattern(at+"instanceType", v.InstanceType, `ml\.[a-z0-9-]+\.[a-z0-9]+`)
+	c.Pattern(at+"instanceType", v.InstanceType, typePattern)
 	checkRange(c, at+"initialInstanceCount", v.InitialInstanceCount, 1, 1<<31-1)
 	checkRange(c, at+"variantInstanceProvisionTimeoutInSeconds", v.VariantInstanceProvisionTimeoutInSeconds, 300, 3600)
 	checkRange(c, at+"volumeSizeInGB", v.VolumeSizeInGB, 1, 512)
@@ -255,7 +255,7 @@ func (v *productionVariant) checkShape(c *wire.Checks, at string) {
 	for i, p := range v.InstancePools {
 		pool := fmt.Sprintf("%sinstancePools.%d.member.", at, i+1)
 		c.Required(pool+"instanceType", p.InstanceType != "")
-		c.Pattern(pool+"instanceType", p.InstanceType, `ml\.[a-z0-9-]+\.[a-z0-9]+`)
+		c.Pattern(pool+"instanceType", p.InstanceType, typePattern)
 		c.Range(pool+"priority", float64(p.Priority), 1, 5)
 	}
 	if r := v.RoutingConfig; r != nil {

@@ -76,7 +76,7 @@ func TestInvocationRefusals(t *testing.T) {
 		{
 			"bad session", "iris",
 			[]string{"Session-Id", "a_b"},
-			"1 validation error detected: Value 'a_b' at 'sessionId' failed to satisfy constraint: Member must satisfy regular expression pattern: " + sessionPattern,
+			"1 validation error detected: Value 'a_b' at 'sessionId' failed to satisfy constraint: Member must satisfy regular expression pattern: NEW_SESSION|[a-zA-Z0-9](-*[a-zA-Z0-9])*",
 		},
 		{"container", "iris", []string{"Target-Container-Hostname", "x"}, "X-Amzn-SageMaker-Target-Container-Hostname: the emulator does not serve it; leave it out."},
 	}

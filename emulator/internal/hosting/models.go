@@ -94,7 +94,7 @@ func (in *createModelInput) check() error {
 	}
 	for _, container := range containers {
 		c.Length("primaryContainer.image", container.Image, 0, 255)
-		c.Pattern("primaryContainer.image", container.Image, `[\S]+`)
+		c.Pattern("primaryContainer.image", container.Image, imagePattern)
 		c.Enum("primaryContainer.mode", container.Mode, "SingleModel", "MultiModel")
 	}
 	if err := c.Err(); err != nil {

@@ -3,19 +3,23 @@ package hosting
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"plimsoll/emulator/internal/wire"
 )
 
 // Patterns and limits of SageMaker's API model.
-const (
-	namePattern  = `[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`
-	modelPattern = `[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?`
-	longestName  = 63
-	arnPattern   = `arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+`
-	rolePattern  = `arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`
+var (
+	namePattern  = regexp.MustCompile(wire.Whole(`[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`))
+	modelPattern = regexp.MustCompile(wire.Whole(`[a-zA-Z0-9]([\-a-zA-Z0-9]*[a-zA-Z0-9])?`))
+	arnPattern   = regexp.MustCompile(wire.Whole(`arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]{12}:.+`))
+	rolePattern  = regexp.MustCompile(wire.Whole(`arn:aws[a-z\-]*:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+`))
+	imagePattern = regexp.MustCompile(wire.Whole(`[\S]+`))
+	typePattern  = regexp.MustCompile(wire.Whole(`ml\.[a-z0-9-]+\.[a-z0-9]+`))
 )
+
+const longestName = 63
 
 // The kinds of resources, as ARNs have them.
 const (
@@ -88,7 +92,7 @@ func exceeded(instanceType string, quota, used, delta int) *wire.Error {
 }
 
 // checkName collects what is wrong with a name that AWS's API model describes.
-func checkName(c *wire.Checks, member, name, pattern string) {
+func checkName(c *wire.Checks, member, name string, pattern *regexp.Regexp) {
 	c.Required(member, name != "")
 	if name != "" {
 		c.Length(member, name, 0, longestName)

@@ -108,7 +108,7 @@ func cborWant(goType string) string {
 		return "a Blob"
 	case strings.HasPrefix(goType, "[]"):
 		return "a list"
-	case strings.Contains(goType, "."):
+	case strings.HasPrefix(goType, "map["), strings.Contains(goType, "."):
 		return "a structure"
 	}
 	return nameOfKind(goType)

@@ -42,14 +42,22 @@ func (c *Checks) Length(member, value string, low, high int) {
 	}
 }
 
-// Pattern asks that the whole value matches a regular expression of the API model.
-func (c *Checks) Pattern(member, value, pattern string) {
-	if value == "" {
+// What surrounds a pattern of an API model, which describes a value from end to end.
+const (
+	patternBegins = `\A(?:`
+	patternEnds   = `)\z`
+)
+
+// Whole is the expression to compile for Pattern, from that of an API model.
+func Whole(pattern string) string { return patternBegins + pattern + patternEnds }
+
+// Pattern asks that a value matches; the expression is one of Whole.
+func (c *Checks) Pattern(member, value string, whole *regexp.Regexp) {
+	if value == "" || whole.MatchString(value) {
 		return
 	}
-	if matched, err := regexp.MatchString(`\A(?:`+pattern+`)\z`, value); err != nil || !matched {
-		c.fail(quoted(value), member, "satisfy regular expression pattern: %s", pattern)
-	}
+	pattern := strings.TrimSuffix(strings.TrimPrefix(whole.String(), patternBegins), patternEnds)
+	c.fail(quoted(value), member, "satisfy regular expression pattern: %s", pattern)
 }
 
 // Range asks for a number from low to high.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -120,6 +121,9 @@ func TestWrongTypesInQuery(t *testing.T) {
 		"Numbers.member.-1=1":                   "is not a number from 1 on.",
 		"Numbers.member.=1":                     "is not a number from 1 on.",
 		"Numbers.member.99999999999999999999=1": "is not a number from 1 on.",
+		"Yields=1":                              "STRING_VALUE can not be converted to a map (Yields)",
+		"Yields.entry.1.value=1":                "The entry Yields.entry.1 has no key.",
+		"Yields.entry.x.key=1":                  "is not a number from 1 on.",
 		"Name=%zz":                              "The query string has an invalid escape in &#34;Name=%zz&#34;.",
 	} {
 		answer := ask(t, s, formRequest("Action=Echo&Version=2010-08-01&"+form))
@@ -144,6 +148,9 @@ func TestQueryForms(t *testing.T) {
 		{"a hostile index", "Seasons.member.1000000000=z", garden{Seasons: []season{"z"}}},
 		{"not a member list", "Seasons.1=z", garden{Seasons: []season{}}},
 		{"an empty list", "Seasons=&Name=a", garden{Seasons: []season{}, Name: "a"}},
+		{"a map", "Yields.entry.2.key=b&Yields.entry.2.value=2&Yields.entry.10.value=3&Yields.entry.10.key=a.b", garden{Yields: map[string]float64{"b": 2, "a.b": 3}}},
+		{"a key twice", "Yields.entry.1.key=b&Yields.entry.1.value=1&Yields.entry.2.key=b&Yields.entry.2.value=2", garden{Yields: map[string]float64{"b": 2}}},
+		{"a map without entries, a key without a value", "Yields=&Rows.member.1.Name=a&Yields.entry.1.key=k", garden{Yields: map[string]float64{"k": 0}, Rows: []row{{Name: "a"}}}},
 		{"true in words", "Dry=true", garden{Dry: new(true)}},
 		{"a zone", "Planted=2024-11-24T15:04:05%2B02:00", garden{Planted: at(1732453445, 0)}},
 		{"no zone", "Planted=2024-11-24T15:04:05.250", garden{Planted: at(1732460645, 250)}},
@@ -183,6 +190,7 @@ func TestHostileInputsAllocateLittle(t *testing.T) {
 		{"form parameters", "query", strings.Repeat("&a=", mib), "parameters"},
 		{"form structures", "query", manyRows(100_000), "structures"},
 		{"form structures, two by two", "query", manyRows(100) + strings.ReplaceAll(manyRows(40_000), "Rows", "Rows.member.1.Labels") + strings.ReplaceAll(manyRows(40_000), "Rows", "Rows.member.2.Labels"), "structures"},
+		{"form entries", "query", manyEntries(80_000), "structures"},
 		{"deep key", "query", strings.Repeat("Rows.member.1.", mib/8) + "=1", ""},
 		{"deep JSON", "awsJson", strings.Repeat(`[`, 3*mib), "not valid JSON"},
 		{"deep unknown JSON", "awsJson", `{"x":` + strings.Repeat(`[`, 3*mib), "not valid JSON"},
@@ -236,6 +244,23 @@ func manyRows(n int) string {
 		fmt.Fprintf(&b, "Rows.member.%d.Name=&", i+1)
 	}
 	return b.String()
+}
+
+func manyEntries(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "Yields.entry.%d.key=%d&", i+1, i)
+	}
+	return b.String()
+}
+
+// A pattern is compiled where it is declared: each request has several.
+func TestAPatternThatHoldsAllocatesNothing(t *testing.T) {
+	var c Checks
+	letters := regexp.MustCompile(Whole("[a-z](-*[a-z]){0,62}"))
+	if n := testing.AllocsPerRun(100, func() { c.Pattern("name", "a-b", letters) }); n > 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
 }
 
 func TestContentIsCountedWithoutWhatIsQuoted(t *testing.T) {
@@ -293,14 +318,15 @@ func TestTimes(t *testing.T) {
 
 func TestChecksSpeakLikeAWS(t *testing.T) {
 	var c Checks
+	letters := regexp.MustCompile(Whole("[a-z](-*[a-z]){0,62}"))
 	if err := c.Err(); err != nil {
 		t.Errorf("nothing checked: %v", err)
 	}
 	c.Required("name", true)
 	c.Length("name", "", 1, 3)
 	c.Length("name", "ééé", 1, 3)
-	c.Pattern("name", "", "a")
-	c.Pattern("name", "a-b", "[a-z](-*[a-z]){0,62}")
+	c.Pattern("name", "", letters)
+	c.Pattern("name", "a-b", letters)
 	c.Range("n", 3, 3, 3)
 	c.Enum("kind", "", "A")
 	c.Enum("kind", "A", "A", "B")
@@ -310,8 +336,8 @@ func TestChecksSpeakLikeAWS(t *testing.T) {
 	c.Required("endpointName", false)
 	c.Length("name", "a", 2, 0)
 	c.Length("name", "abcd", 2, 3)
-	c.Pattern("name", "a-", "[a-z](-*[a-z]){0,62}")
-	c.Pattern("name", "-a", "[a-z](-*[a-z]){0,62}")
+	c.Pattern("name", "a-", letters)
+	c.Pattern("name", "-a", letters)
 	c.Range("maxResults", 101, 1, 100)
 	c.Range("maxResults", 0.5, 1, 100)
 	c.Enum("serviceNamespace", "x", "ecs", "sagemaker")

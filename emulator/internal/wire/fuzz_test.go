@@ -79,6 +79,7 @@ func FuzzQuery(f *testing.F) {
 		"", "Name=a&Height=1.5&Dry=true", "Rows.member.1.Labels.member.2.Key=k&Rows.member.10.Name=x", "Seasons=&Seasons.member.3=c",
 		"Seasons.member.1000000000=z&Seasons.member.1.x=y", "Planted=2024-11-24T15:04:05.123456Z", "Spot.X=%31&Spot=", "Name=%e4%b8%96+%26&=&&a",
 		"Rows.member.1=&Rows.member.01.Name=a&Rows.member.1.Name=b", "Seed=AP8K&Small=255", "Action=Fell", "Name=%00%ff",
+		"Yields.entry.1.key=k&Yields.entry.1.value=1&Yields.entry.2.value=2&Yields=",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -12,6 +12,7 @@ type kind int
 const (
 	structKind kind = iota
 	listKind
+	mapKind
 	pointerKind
 	stringKind
 	boolKind
@@ -27,7 +28,7 @@ type plan struct {
 	kind   kind
 	of     reflect.Type
 	fields []field // of a struct
-	elem   *plan   // of a list or pointer
+	elem   *plan   // of a list, map or pointer
 }
 
 // field is a member of a structure.
@@ -90,6 +91,12 @@ func (p planner) make(t reflect.Type) (*plan, error) {
 		}
 		made.kind = listKind
 		made.elem, err = p.plan(t.Elem())
+	case reflect.Map:
+		if t.Key().Kind() != reflect.String {
+			return nil, fmt.Errorf("%v: its keys are no strings, as those of all maps of AWS are", t)
+		}
+		made.kind = mapKind
+		made.elem, err = p.plan(t.Elem())
 	case reflect.Struct:
 		if t == reflect.TypeFor[Time]() {
 			made.kind = timeKind
@@ -98,7 +105,7 @@ func (p planner) make(t reflect.Type) (*plan, error) {
 		made.kind = structKind
 		made.fields, err = p.fields(t, nil)
 	default:
-		err = fmt.Errorf("%v: is no type of AWS Query; use structs, slices, pointers, strings, numbers, booleans and wire.Time", t)
+		err = fmt.Errorf("%v: is no type of AWS Query; use structs, slices, maps, pointers, strings, numbers, booleans and wire.Time", t)
 	}
 	return made, err
 }
@@ -159,7 +166,7 @@ func (f field) omitted(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer:
 		return v.IsNil()
-	case reflect.Slice:
+	case reflect.Slice, reflect.Map:
 		return f.omitEmpty && v.Len() == 0 || f.omitNil && v.IsNil()
 	case reflect.Struct:
 		return f.omitNil && v.IsZero()

@@ -160,6 +160,8 @@ func (r *formReader) set(p *plan, into reflect.Value, from part) error {
 		return r.fill(p, into, from.below, len(from.path)+1)
 	case listKind:
 		return r.list(p, into, from)
+	case mapKind:
+		return r.entries(p, into, from)
 	default:
 		if !from.given {
 			return wrongKind(from.path, structToken, nameOf(p.of))
@@ -174,12 +176,7 @@ func (r *formReader) set(p *plan, into reflect.Value, from part) error {
 // list reads X.member.1, X.member.2 and so on. Gaps close up; X alone is a list
 // without elements.
 func (r *formReader) list(p *plan, into reflect.Value, from part) error {
-	if from.given && from.value != "" {
-		return wrongKind(from.path, stringToken, "a list")
-	}
-	skip := len(from.path) + 1
-	members := from.below.member(skip, "member").below
-	elements, err := members.elements(skip + len("member."))
+	elements, err := from.numbered("member", "a list")
 	if err != nil {
 		return err
 	}
@@ -194,6 +191,43 @@ func (r *formReader) list(p *plan, into reflect.Value, from part) error {
 	}
 	into.Set(out)
 	return nil
+}
+
+// entries reads the map X.entry.1.key and X.entry.1.value, X.entry.2 and so on. Of
+// entries with one key, the last counts.
+func (r *formReader) entries(p *plan, into reflect.Value, from part) error {
+	elements, err := from.numbered("entry", "a map")
+	if err != nil {
+		return err
+	}
+	if r.structures += len(elements); r.structures > maxStructures {
+		return tooMany()
+	}
+	out := reflect.MakeMapWithSize(p.of, len(elements))
+	for _, e := range elements {
+		skip := len(e.path) + 1
+		key, value := e.below.member(skip, "key"), reflect.New(p.elem.of).Elem()
+		if !key.given {
+			return serialization("The entry %s has no key.", shorten(e.path))
+		}
+		if given := e.below.member(skip, "value"); !given.missing() {
+			if err := r.set(p.elem, value, given); err != nil {
+				return err
+			}
+		}
+		out.SetMapIndex(reflect.ValueOf(key.value).Convert(p.of.Key()), value)
+	}
+	into.Set(out)
+	return nil
+}
+
+// numbered are the parts X.name.1, X.name.2 and so on of a collection; none of X alone.
+func (p part) numbered(name, collection string) ([]part, error) {
+	if p.given && p.value != "" {
+		return nil, wrongKind(p.path, stringToken, collection)
+	}
+	skip := len(p.path) + 1
+	return p.below.member(skip, name).below.elements(skip + len(name+"."))
 }
 
 func setScalar(p *plan, into reflect.Value, text string) bool {

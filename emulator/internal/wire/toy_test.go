@@ -60,6 +60,8 @@ type garden struct {
 	Cut     *Time     `json:"Cut,omitempty"`
 	Spot    *spot     `json:"Spot,omitempty"`
 	Rows    []row     `json:"Rows,omitempty"`
+
+	Yields map[string]float64 `json:"Yields,omitempty"`
 }
 
 type nothing struct{}
@@ -180,6 +182,15 @@ func formRequest(encoded string) *http.Request {
 func flatten(form url.Values, key string, value any) {
 	switch v := value.(type) {
 	case map[string]any:
+		if strings.HasSuffix(key, "Yields") {
+			entry := 0
+			for name, value := range v {
+				entry++
+				form.Set(fmt.Sprintf("%s.entry.%d.key", key, entry), name)
+				flatten(form, fmt.Sprintf("%s.entry.%d.value", key, entry), value)
+			}
+			return
+		}
 		for name, member := range v {
 			flatten(form, strings.TrimPrefix(key+"."+name, "."), member)
 		}
@@ -246,6 +257,12 @@ func elementJSON(n node) string {
 			parts = append(parts, elementJSON(c))
 		}
 		return "[" + strings.Join(parts, ",") + "]"
+	case name == "Yields":
+		var parts []string
+		for _, c := range n.Children {
+			parts = append(parts, fmt.Sprintf("%s:%s", asJSON(c.Children[0].Text), c.Children[1].Text))
+		}
+		return "{" + strings.Join(parts, ",") + "}"
 	case len(n.Children) > 0, name == "ofRows", name == "EchoResult", name == "Spot":
 		var parts []string
 		for _, c := range n.Children {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // xmlAnswer is AWS Query's answer to an operation. One without output has no result.
@@ -50,7 +51,8 @@ func xmlFailure(s *Service, code, requestID string, e *Error) []byte {
 }
 
 // xmlWriter writes values as AWS Query does: members are elements of their name, a
-// list is elements called member.
+// list is elements called member, a map is elements called entry with a key and a value
+// (Smithy, "AWS query protocol": both are so unless a model flattens or names them).
 type xmlWriter struct{ b bytes.Buffer }
 
 func (w *xmlWriter) text(name, value string) {
@@ -88,6 +90,8 @@ func (w *xmlWriter) element(name string, p *plan, v reflect.Value) error {
 		}
 		w.b.WriteString("</" + name + ">")
 		return nil
+	case mapKind:
+		return w.entries(name, p, v)
 	default:
 		value, err := scalarText(p, v)
 		if err != nil {
@@ -96,6 +100,23 @@ func (w *xmlWriter) element(name string, p *plan, v reflect.Value) error {
 		w.text(name, value)
 		return nil
 	}
+}
+
+// entries writes a map in the order of its keys: one answer, the same bytes.
+func (w *xmlWriter) entries(name string, p *plan, v reflect.Value) error {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	w.b.WriteString("<" + name + ">")
+	for _, key := range keys {
+		w.b.WriteString("<entry>")
+		w.text("key", key.String())
+		if err := w.element("value", p.elem, v.MapIndex(key)); err != nil {
+			return err
+		}
+		w.b.WriteString("</entry>")
+	}
+	w.b.WriteString("</" + name + ">")
+	return nil
 }
 
 func scalarText(p *plan, v reflect.Value) (string, error) {

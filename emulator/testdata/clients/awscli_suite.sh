@@ -58,21 +58,32 @@ check "the waiter saw it come into service" "$(call sagemaker describe-endpoint 
 invoke() { call sagemaker-runtime invoke-endpoint --endpoint-name $endpoint --content-type application/json --body '{}' --cli-binary-format raw-in-base64-out "$work/answer" "$@"; }
 check "an invocation is answered" "$(invoke --query InvokedProductionVariant)" AllTraffic
 
+# The CLI has no operation for streams, in any version.
+signed=(--silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:sagemaker" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"
+    --header 'Content-Type: application/json' --data '{}')
+answer=$(curl "${signed[@]}" "$url/endpoints/$endpoint/invocations")
+check "curl's own signature is accepted" "${answer:+answered}" answered
+check "a stream is a stream of events" "$(curl "${signed[@]}" --output "$work/stream" --write-out '%{content_type}' "$url/endpoints/$endpoint/invocations-response-stream")" \
+    application/vnd.amazon.eventstream
+parts=$(grep --text --only-matching PayloadPart "$work/stream" | wc -l)
+check "an answer is streamed in several parts" "$((parts > 1))" 1
+
 call application-autoscaling register-scalable-target "${target[@]}" --min-capacity 1 --max-capacity 2 >/dev/null
+check "the target has its bounds" \
+    "$(call application-autoscaling describe-scalable-targets --service-namespace sagemaker --resource-ids $resource --page-size 1 --query 'ScalableTargets[].[MinCapacity,MaxCapacity]')" $'1\t2'
 call application-autoscaling put-scaling-policy "${target[@]}" --policy-name SageMakerEndpointInvocationScalingPolicy --policy-type TargetTrackingScaling \
     --target-tracking-scaling-policy-configuration '{"TargetValue": 100, "ScaleInCooldown": 60, "ScaleOutCooldown": 60,
         "PredefinedMetricSpecification": {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}}' >/dev/null
 check "the policy made two alarms" \
     "$(call application-autoscaling describe-scaling-policies --service-namespace sagemaker --resource-id $resource --query 'length(ScalingPolicies[0].Alarms)')" 2
+call cloudwatch wait alarm-exists --alarm-name-prefix "TargetTracking-$resource"
+check "they are listed page by page" "$(call cloudwatch describe-alarms --alarm-name-prefix "TargetTracking-$resource" --page-size 1 --query 'MetricAlarms[].AlarmName' | wc -w)" 2
 high=$(call cloudwatch describe-alarms --alarm-name-prefix "TargetTracking-$resource-AlarmHigh" --query 'MetricAlarms[0].AlarmName')
 check "the high alarm is above the target" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].[Threshold,EvaluationPeriods,Period]')" $'100.0\t3\t60'
 
-signed=(--silent --show-error --fail --aws-sigv4 "aws:amz:$AWS_REGION:sagemaker" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY")
-answer=$(curl "${signed[@]}" --header 'Content-Type: application/json' --data '{}' "$url/endpoints/$endpoint/invocations")
-check "curl's own signature is accepted" "${answer:+answered}" answered
 (
     for ((k = 0; k < 2000; k++)); do
-        curl "${signed[@]}" --output /dev/null --header 'Content-Type: application/json' --data '{}' "$url/endpoints/$endpoint/invocations"
+        curl "${signed[@]}" --output /dev/null "$url/endpoints/$endpoint/invocations"
         sleep 0.1
     done
 ) &
@@ -84,10 +95,18 @@ wait "$load" 2>/dev/null || true
 load=
 until_is "it is scaled in when idle" 1 sagemaker describe-endpoint --endpoint-name $endpoint --query "$(count CurrentInstanceCount)"
 
-check "an activity tells why" "$(call application-autoscaling describe-scaling-activities --service-namespace sagemaker --resource-id $resource \
-    --query "ScalingActivities[?Description=='Setting desired instance count to 2.'].StatusCode | [0]")" Successful
-check "the alarm's history has its states" "$(call cloudwatch describe-alarm-history --alarm-name "$high" --history-item-type StateUpdate \
-    --query "length(AlarmHistoryItems[?contains(HistorySummary, 'to ALARM')]) > \`0\`")" True
+# As text, the CLI asks each page the query; as JSON, all of them.
+check "an activity tells why" "$(call application-autoscaling describe-scaling-activities --service-namespace sagemaker --resource-id $resource --page-size 1 --output json \
+    --query "ScalingActivities[?Description=='Setting desired instance count to 2.'].StatusCode | [0]")" '"Successful"'
+check "the alarm's history has its states" "$(call cloudwatch describe-alarm-history --alarm-name "$high" --history-item-type StateUpdate --page-size 1 --output json \
+    --query "length(AlarmHistoryItems[?contains(HistorySummary, 'to ALARM')]) > \`0\`")" true
+
+# The metrics lie in model time, which the alarm tells.
+end=$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].StateUpdatedTimestamp')
+range=(--start-time "$(date --utc --date "$end - 2 hours" +%FT%TZ)" --end-time "$(date --utc --date "$end + 1 hour" +%FT%TZ)")
+loads=$(call cloudwatch get-metric-statistics --namespace AWS/SageMaker --metric-name Invocations --dimensions Name=EndpointName,Value=$endpoint Name=VariantName,Value=AllTraffic \
+    "${range[@]}" --period 60 --statistics Sum --query 'max(Datapoints[].Sum) > `100`')
+check "the metric statistics have the load" "$loads" True
 
 call application-autoscaling delete-scaling-policy "${target[@]}" --policy-name SageMakerEndpointInvocationScalingPolicy
 check "the alarms went with the policy" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'length(MetricAlarms)')" 0

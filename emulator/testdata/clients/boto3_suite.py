@@ -10,8 +10,12 @@ import threading
 import time
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 URL = sys.argv[1]
 ENDPOINT, VARIANT = "boto3-endpoint", "AllTraffic"
@@ -58,6 +62,21 @@ def variant():
     return sagemaker.describe_endpoint(EndpointName=ENDPOINT)["ProductionVariants"][0]
 
 
+def stream():
+    """The payloads of a streamed answer. Before 1.28.39, boto3 has no such operation; its signer and its decoder of event streams have long been there."""
+    if hasattr(runtime, "invoke_endpoint_with_response_stream"):
+        answer = runtime.invoke_endpoint_with_response_stream(EndpointName=ENDPOINT, ContentType="application/json", Body=b"{}")
+        return [event["PayloadPart"]["Bytes"] for event in answer["Body"]]
+    request = AWSRequest("POST", f"{URL}/endpoints/{ENDPOINT}/invocations-response-stream", {"Content-Type": "application/json"}, b"{}")
+    session = boto3.Session()
+    SigV4Auth(session.get_credentials(), "sagemaker", session.region_name).add_auth(request)
+    answer = URLLib3Session().send(request.prepare())
+    check("a stream is a stream of events", (answer.status_code, answer.headers["Content-Type"]) == (200, "application/vnd.amazon.eventstream"))
+    events = EventStreamBuffer()
+    events.add_data(answer.content)
+    return [event.payload for event in events if event.headers[":event-type"] == "PayloadPart"]
+
+
 class Load(threading.Thread):
     """Invokes the endpoint some ten times a second until it is stopped."""
 
@@ -95,7 +114,14 @@ def main():
     answer = runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="application/json", Body=b"{}")
     check("an invocation is answered", answer["InvokedProductionVariant"] == VARIANT and len(answer["Body"].read()) > 0)
 
-    scaling.register_scalable_target(ServiceNamespace="sagemaker", ResourceId=RESOURCE, ScalableDimension=DIMENSION, MinCapacity=1, MaxCapacity=3)
+    parts = stream()
+    check(f"an answer is streamed in {len(parts)} parts", len(parts) > 1 and all(parts))
+
+    registered = scaling.register_scalable_target(ServiceNamespace="sagemaker", ResourceId=RESOURCE, ScalableDimension=DIMENSION, MinCapacity=1, MaxCapacity=3)
+    check("register_scalable_target answers an ARN", ":scalable-target/" in registered.get("ScalableTargetARN", ":scalable-target/"))  # boto3 knows it from 1.26.97 on
+    targets = [t for page in scaling.get_paginator("describe_scalable_targets").paginate(
+        ServiceNamespace="sagemaker", ResourceIds=[RESOURCE]) for t in page["ScalableTargets"]]
+    check("the paginator has the target with its bounds", [(t["MinCapacity"], t["MaxCapacity"]) for t in targets] == [(1, 3)])
     policy = scaling.put_scaling_policy(
         PolicyName="SageMakerEndpointInvocationScalingPolicy", ServiceNamespace="sagemaker", ResourceId=RESOURCE, ScalableDimension=DIMENSION,
         PolicyType="TargetTrackingScaling",
@@ -109,7 +135,12 @@ def main():
     check("the policy made two alarms", len(alarms) == 2 and all(n.startswith("TargetTracking-" + RESOURCE) for n in alarms))
     high = next(n for n in alarms if "AlarmHigh" in n)
     low = next(n for n in alarms if "AlarmLow" in n)
-    described = {a["AlarmName"]: a for a in cloudwatch.describe_alarms(AlarmNames=sorted(alarms))["MetricAlarms"]}
+    cloudwatch.get_waiter("alarm_exists").wait(AlarmNames=sorted(alarms), WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    policies = [p for page in scaling.get_paginator("describe_scaling_policies").paginate(
+        ServiceNamespace="sagemaker", ResourceId=RESOURCE) for p in page["ScalingPolicies"]]
+    check("the paginator has the policy", [p["PolicyARN"] for p in policies] == [policy["PolicyARN"]])
+    described = {a["AlarmName"]: a for page in cloudwatch.get_paginator("describe_alarms").paginate(
+        AlarmNames=sorted(alarms), PaginationConfig={"PageSize": 1}) for a in page["MetricAlarms"]}
     check("the high alarm is 3 x 60 s above the target", (described[high]["Threshold"], described[high]["EvaluationPeriods"], described[high]["Period"]) == (100.0, 3, 60))
     check("the low alarm is 15 x 60 s below 90 %", (described[low]["Threshold"], described[low]["EvaluationPeriods"]) == (90.0, 15))
     refused("a policy of a variant that is not there", "ObjectNotFoundException", scaling.put_scaling_policy, PolicyName="p", ServiceNamespace="sagemaker",
@@ -140,6 +171,9 @@ def main():
     statistics = cloudwatch.get_metric_statistics(Namespace="AWS/SageMaker", MetricName="Invocations", Dimensions=dimensions,
                                                   StartTime=start, EndTime=end, Period=60, Statistics=["Sum"])["Datapoints"]
     check("the metric statistics have the load", max(d["Sum"] for d in statistics) > 100)
+    percentiles = cloudwatch.get_metric_statistics(Namespace="AWS/SageMaker", MetricName="ModelLatency", Dimensions=dimensions,
+                                                   StartTime=start, EndTime=end, Period=3600, ExtendedStatistics=["p50", "p99"])["Datapoints"]
+    check("and percentiles", all(set(d["ExtendedStatistics"]) == {"p50", "p99"} for d in percentiles) and len(percentiles) > 0)
     data = cloudwatch.get_metric_data(StartTime=start, EndTime=end, MetricDataQueries=[
         {"Id": "latency", "MetricStat": {"Metric": {"Namespace": "AWS/SageMaker", "MetricName": "ModelLatency", "Dimensions": dimensions}, "Period": 60, "Stat": "p99"}}])
     check("the metric data has latencies in microseconds", max(data["MetricDataResults"][0]["Values"]) >= 1000)

@@ -1,6 +1,8 @@
-// Command goquery asks the emulator's CloudWatch with the AWS SDK for Go as it was
-// before it changed to CBOR: by AWS Query. It is a module of its own, so that the
-// program's tests can use the present SDK beside it.
+// Command goquery drives the emulator with the AWS SDK for Go through the life of an
+// endpoint, and speaks to CloudWatch with the SDK as it was before that changed to CBOR:
+// by AWS Query. It is a module of its own, so that the program's tests can use the
+// present CloudWatch client beside it. URL, credentials and region come from the
+// environment (AWS_ENDPOINT_URL).
 package main
 
 import (
@@ -12,101 +14,77 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/sagemakerruntime"
 	"github.com/aws/smithy-go"
 )
 
-func main() {
-	if err := drive(context.Background()); err != nil {
-		fmt.Println("FAIL", err)
-		os.Exit(1)
-	}
-}
-
 const (
-	namespace = "Suite"
-	name      = "goquery-alarm"
+	endpoint = "goquery-endpoint"
+	variant  = "AllTraffic"
+	resource = "endpoint/" + endpoint + "/variant/" + variant
 )
 
-func drive(ctx context.Context) error {
+func main() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRetryMaxAttempts(1))
-	if err != nil {
-		return err
+	must("read the environment", err)
+	s := suite{
+		ctx: ctx, sagemaker: sagemaker.NewFromConfig(cfg), runtime: sagemakerruntime.NewFromConfig(cfg),
+		scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
 	}
-	client := cloudwatch.NewFromConfig(cfg)
-	at := time.Now().Add(-10 * time.Minute).Truncate(time.Minute)
-	_, err = client.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
-		Namespace: aws.String(namespace),
-		MetricData: []types.MetricDatum{{
-			MetricName: aws.String("Depth"), Timestamp: aws.Time(at), Value: aws.Float64(7), Unit: types.StandardUnitCount,
-			Dimensions: []types.Dimension{{Name: aws.String("Queue"), Value: aws.String("a & <b>")}},
-		}},
-	})
-	if err := check("put a metric", err); err != nil {
-		return err
-	}
-	statistics, err := client.GetMetricStatistics(ctx, &cloudwatch.GetMetricStatisticsInput{
-		Namespace: aws.String(namespace), MetricName: aws.String("Depth"), Period: aws.Int32(60), Statistics: []types.Statistic{types.StatisticSum},
-		StartTime: aws.Time(at.Add(-time.Hour)), EndTime: aws.Time(at.Add(time.Hour)),
-		Dimensions: []types.Dimension{{Name: aws.String("Queue"), Value: aws.String("a & <b>")}},
-	})
-	if err == nil && (len(statistics.Datapoints) != 1 || *statistics.Datapoints[0].Sum != 7 || !statistics.Datapoints[0].Timestamp.Equal(at)) {
-		err = fmt.Errorf("datapoints %+v", statistics.Datapoints)
-	}
-	if err := check("read it as a statistic", err); err != nil {
-		return err
-	}
-	if err := alarm(ctx, client); err != nil {
-		return err
-	}
-	_, err = client.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{AlarmName: aws.String("nobody"), StateValue: types.StateValueOk, StateReason: aws.String("r")})
-	var missing *types.ResourceNotFound
-	if !errors.As(err, &missing) {
-		var api smithy.APIError
-		_ = errors.As(err, &api)
-		return check("an unknown alarm is not found", fmt.Errorf("got %v, %v", err, api))
-	}
-	return check("an unknown alarm is not found", nil)
+	s.create()
+	s.invoke()
+	s.stream()
+	s.register()
+	high, low := s.policy()
+	s.alarms(high, low)
+	s.scaleOutAndIn(high)
+	s.activities(high)
+	end := s.history(high)
+	s.metrics(end)
+	s.ownMetric()
+	s.ownAlarm()
+	s.remove(high, low)
 }
 
-func alarm(ctx context.Context, client *cloudwatch.Client) error {
-	_, err := client.PutMetricAlarm(ctx, &cloudwatch.PutMetricAlarmInput{
-		AlarmName: aws.String(name), Namespace: aws.String(namespace), MetricName: aws.String("Depth"), Statistic: types.StatisticMaximum,
-		Period: aws.Int32(60), EvaluationPeriods: aws.Int32(3), Threshold: aws.Float64(5), ComparisonOperator: types.ComparisonOperatorGreaterThanThreshold,
-	})
-	if err := check("put an alarm", err); err != nil {
-		return err
-	}
-	_, err = client.SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{
-		AlarmName: aws.String(name), StateValue: types.StateValueAlarm, StateReason: aws.String("a test"), StateReasonData: aws.String(`{"why":"test"}`),
-	})
-	if err := check("set its state", err); err != nil {
-		return err
-	}
-	history, err := client.DescribeAlarmHistory(ctx, &cloudwatch.DescribeAlarmHistoryInput{AlarmName: aws.String(name)})
-	if err == nil && len(history.AlarmHistoryItems) < 2 {
-		err = fmt.Errorf("history %+v", history.AlarmHistoryItems)
-	}
-	if err := check("read its history", err); err != nil {
-		return err
-	}
-	_, err = client.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{name}})
-	if err := check("delete it", err); err != nil {
-		return err
-	}
-	left, err := client.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{name}})
-	if err == nil && len(left.MetricAlarms) != 0 {
-		err = fmt.Errorf("it is still there")
-	}
-	return check("nothing is left", err)
+type suite struct {
+	ctx        context.Context
+	sagemaker  *sagemaker.Client
+	runtime    *sagemakerruntime.Client
+	scaling    *applicationautoscaling.Client
+	cloudwatch *cloudwatch.Client
 }
 
-// check prints what was done, or passes on why it was not.
-func check(what string, err error) error {
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+// check prints what holds, and ends the suite with what does not.
+func check(what string, holds bool, got ...any) {
+	if !holds {
+		fmt.Println("FAIL", what, "but got", fmt.Sprintf("%+v", got))
+		os.Exit(1)
 	}
 	fmt.Println("ok  ", what)
-	return nil
 }
+
+func must(what string, err error) { check(what, err == nil, err) }
+
+// refused asks for an error of the service with a code.
+func refused(what, code string, err error) {
+	var api smithy.APIError
+	check(what+" is "+code, errors.As(err, &api) && api.ErrorCode() == code, err)
+}
+
+// until polls for 90 seconds at most.
+func until(what string, holds func() bool) {
+	for end := time.Now().Add(90 * time.Second); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
+		if holds() {
+			check(what, true)
+			return
+		}
+	}
+	check(what, false, "nothing of the sort within 90 s")
+}
+
+func is(got *string, want string) bool { return aws.ToString(got) == want }

@@ -50,9 +50,17 @@ await sagemaker.send(new sm.CreateEndpointConfigCommand({
   EndpointConfigName: "js-config",
   ProductionVariants: [{ VariantName: "AllTraffic", ModelName: "js-model", InitialInstanceCount: 1, InstanceType: "ml.m5.xlarge" }],
 }));
-await sagemaker.send(new sm.CreateEndpointCommand({ EndpointName, EndpointConfigName: "js-config" }));
+const created = await sagemaker.send(new sm.CreateEndpointCommand({ EndpointName, EndpointConfigName: "js-config" }));
+check("CreateEndpoint answers an ARN", created.EndpointArn.endsWith(`:endpoint/${EndpointName}`));
 await sm.waitUntilEndpointInService({ client: sagemaker, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { EndpointName });
 check("the waiter saw it come into service", (await variant()).CurrentInstanceCount === 1);
+
+const listed = async () => {
+  const names = [];
+  for await (const page of sm.paginateListEndpoints({ client: sagemaker, pageSize: 1 }, {})) names.push(...page.Endpoints.map((e) => e.EndpointName));
+  return names.includes(EndpointName);
+};
+check("the paginator lists it", await listed());
 
 const answer = await invoke();
 check("an invocation is answered", answer.InvokedProductionVariant === "AllTraffic" && answer.Body.length > 0);
@@ -61,7 +69,13 @@ let parts = 0;
 for await (const event of stream.Body) parts += event.PayloadPart ? 1 : 0;
 check(`an answer is streamed in ${parts} parts`, parts > 1);
 
-await scaling.send(new as.RegisterScalableTargetCommand({ ...target, MinCapacity: 1, MaxCapacity: 3 }));
+const registered = await scaling.send(new as.RegisterScalableTargetCommand({ ...target, MinCapacity: 1, MaxCapacity: 3 }));
+check("RegisterScalableTarget answers an ARN", registered.ScalableTargetARN.includes(":scalable-target/"));
+const targets = [];
+for await (const page of as.paginateDescribeScalableTargets({ client: scaling, pageSize: 1 }, { ServiceNamespace: "sagemaker", ResourceIds: [ResourceId] })) {
+  targets.push(...page.ScalableTargets);
+}
+check("the target has its bounds", targets.length === 1 && targets[0].MinCapacity === 1 && targets[0].MaxCapacity === 3);
 const policy = await scaling.send(new as.PutScalingPolicyCommand({
   ...target, PolicyName: "SageMakerEndpointInvocationScalingPolicy", PolicyType: "TargetTrackingScaling",
   TargetTrackingScalingPolicyConfiguration: {
@@ -71,6 +85,7 @@ const policy = await scaling.send(new as.PutScalingPolicyCommand({
 }));
 check("the policy made two alarms", policy.Alarms.length === 2);
 const high = policy.Alarms.find((a) => a.AlarmName.includes("AlarmHigh")).AlarmName;
+await cw.waitUntilAlarmExists({ client: cloudwatch, maxWaitTime: 10, minDelay: 1, maxDelay: 1 }, { AlarmNames: [high] });
 const alarm = async () => (await cloudwatch.send(new cw.DescribeAlarmsCommand({ AlarmNames: [high] }))).MetricAlarms[0];
 check("the high alarm is 3 x 60 s above the target", (await alarm()).Threshold === 100 && (await alarm()).EvaluationPeriods === 3);
 
@@ -108,9 +123,16 @@ const data = await cloudwatch.send(new cw.GetMetricDataCommand({
 }));
 check("the metric data has the load", Math.max(...data.MetricDataResults[0].Values) > 100);
 
+const statistics = await cloudwatch.send(new cw.GetMetricStatisticsCommand({
+  Namespace: "AWS/SageMaker", MetricName: "ModelLatency", StartTime: new Date(end.getTime() - 3 * 3_600_000), EndTime: end, Period: 3600,
+  Dimensions: [{ Name: "EndpointName", Value: EndpointName }, { Name: "VariantName", Value: "AllTraffic" }], ExtendedStatistics: ["p50", "p99"],
+}));
+check("the metric statistics have percentiles", statistics.Datapoints.length > 0 && statistics.Datapoints.every((d) => d.ExtendedStatistics.p99 >= 1000));
+
 await scaling.send(new as.DeleteScalingPolicyCommand({ ...target, PolicyName: "SageMakerEndpointInvocationScalingPolicy" }));
 await scaling.send(new as.DeregisterScalableTargetCommand(target));
 await refused("a target that is not there", "ObjectNotFoundException", () => scaling.send(new as.DeregisterScalableTargetCommand(target)));
 await sagemaker.send(new sm.DeleteEndpointCommand({ EndpointName }));
 await sm.waitUntilEndpointDeleted({ client: sagemaker, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { EndpointName });
-check("nothing is left", (await sagemaker.send(new sm.ListEndpointsCommand({ NameContains: EndpointName }))).Endpoints.length === 0);
+check("the alarms went with the policy", (await cloudwatch.send(new cw.DescribeAlarmsCommand({ AlarmNames: [high] }))).MetricAlarms.length === 0);
+check("nothing is left", !(await listed()) && (await sagemaker.send(new sm.ListEndpointsCommand({ NameContains: EndpointName }))).Endpoints.length === 0);
