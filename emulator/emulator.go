@@ -14,8 +14,10 @@ import (
 	"plimsoll/emulator/internal/cloudwatch"
 	"plimsoll/emulator/internal/fault"
 	"plimsoll/emulator/internal/hosting"
+	"plimsoll/emulator/internal/identity"
 	"plimsoll/emulator/internal/metric"
 	"plimsoll/emulator/internal/modeltime"
+	"plimsoll/emulator/internal/quota"
 	"plimsoll/emulator/internal/sigv4"
 	"plimsoll/emulator/internal/wire"
 	"plimsoll/fleet"
@@ -141,9 +143,15 @@ func (e *Emulator) build() (*parts, error) {
 	if err != nil {
 		return nil, errors.Join(err, p.hosting.Close())
 	}
+	quotas, err := quota.New(quota.Options{
+		Region: e.opts.Region, Account: e.opts.Account, Applied: p.hosting.Quota, Default: func() int { return e.opts.InstanceQuota },
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.hosting.Close())
+	}
 	p.server, err = wire.NewServer(wire.ServerOptions{
 		Before: e.before, Unknown: e.missing.note, Broken: e.broken,
-	}, p.hosting.Wire(), p.cloudwatch.Wire(), p.autoscaling.Wire())
+	}, p.hosting.Wire(), p.cloudwatch.Wire(), p.autoscaling.Wire(), identity.New(e.opts.Account).Wire(), quotas.Wire())
 	if err != nil {
 		return nil, errors.Join(err, p.hosting.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plimsoll/emulator/internal/fault"
+	"plimsoll/emulator/internal/hosting"
 	"plimsoll/emulator/internal/modeltime"
 	"plimsoll/fleet"
 	"plimsoll/scaling"
@@ -172,6 +173,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Account, DefaultAccount)
 	setDefault(&o.AccessKey, DefaultAccessKey)
 	setDefault(&o.SecretKey, DefaultSecretKey)
+	setDefault(&o.InstanceQuota, hosting.DefaultQuota)
 	setDefault(&o.MaxBody, DefaultMaxBody)
 	setDefault(&o.Assumptions, scaling.DefaultAssumptions())
 	if o.Start.IsZero() {

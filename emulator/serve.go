@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"plimsoll/emulator/internal/hosting"
+	"plimsoll/emulator/internal/identity"
 	"plimsoll/emulator/internal/sigv4"
 	"plimsoll/emulator/internal/wire"
 )
@@ -21,6 +22,7 @@ import (
 const (
 	signsSageMaker  = "sagemaker"
 	signsCloudWatch = "monitoring"
+	signsSTS        = "sts" // who one is cannot be denied (STS API reference, GetCallerIdentity)
 )
 
 // ServeHTTP answers one request: of the control API, of the runtime, or of one of the
@@ -129,15 +131,12 @@ func (e *Emulator) operate(p *parts, w http.ResponseWriter, r *http.Request) {
 
 // admit checks who asks. The body is read for it and put back.
 func (e *Emulator) admit(p *parts, r *http.Request) *wire.Error {
-	protocol, service := p.server.Protocol(r)
-	scope, style := sigv4.Scope{Region: e.opts.Region}, sigv4.JSON
-	if service != nil {
-		scope.Service = service.Signing
-	}
+	protocol, service := p.server.Protocol(r, nil)
+	style := sigv4.JSON
 	switch {
 	case protocol == wire.REST:
 		style = sigv4.REST
-	case scope.Service == signsCloudWatch:
+	case service != nil && service.Query != "":
 		style = sigv4.Query
 	}
 	if e.faults.Load().ExpiredToken {
@@ -156,6 +155,10 @@ func (e *Emulator) admit(p *parts, r *http.Request) *wire.Error {
 	r.Body = rest{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
 	if len(body) > wire.DefaultMaxBody {
 		return nil // the server refuses it
+	}
+	scope := sigv4.Scope{Region: e.opts.Region}
+	if _, service = p.server.Protocol(r, body); service != nil {
+		scope.Service = service.Signing
 	}
 	if _, failure := e.verifier.Verify(r, body, scope); failure != nil {
 		status, code, message := failure.Answer(style)
@@ -181,7 +184,7 @@ func (e *Emulator) before(ctx context.Context, service *wire.Service, operation 
 		}
 	}
 	switch {
-	case denies(f, operation):
+	case denies(f, operation) && service.Signing != signsSTS:
 		return e.denied(http.StatusBadRequest, permission(service), operation)
 	case e.faults.Strikes(f.ControlThrottleShare):
 		return wire.Errorf(http.StatusBadRequest, "ThrottlingException", "Rate exceeded")
@@ -198,8 +201,8 @@ func denies(f *Faults, operation string) bool {
 // denied is what IAM has a service answer.
 func (e *Emulator) denied(status int, service, operation string) *wire.Error {
 	return wire.Errorf(status, "AccessDeniedException",
-		"User: arn:aws:iam::%s:user/%s is not authorized to perform: %[3]s:%[4]s on resource: * because no identity-based policy allows the %[3]s:%[4]s action",
-		e.opts.Account, e.opts.AccessKey, service, operation)
+		"User: %s is not authorized to perform: %[2]s:%[3]s on resource: * because no identity-based policy allows the %[2]s:%[3]s action",
+		identity.ARN(e.opts.Account), service, operation)
 }
 
 // permission is how IAM names a service.

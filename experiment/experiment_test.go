@@ -248,7 +248,7 @@ func TestAnEndpointThatGoesAwayIsUnreachable(t *testing.T) {
 // TestOutOfConnectionsIsTheClientsLimit takes away connections in the middle of the climb.
 func TestOutOfConnectionsIsTheClientsLimit(t *testing.T) {
 	inBubble(t, "service=100ms,workers=500", func(t *testing.T, m *modelled, g *loadgen.Generator) {
-		m.most, m.openErr = 20, &loadgen.OpenError{Class: loadgen.Network, Err: errors.New("too many open files")}
+		m.most, m.openErr = 20, &loadgen.OpenError{Class: loadgen.Exhausted, Err: errors.New("too many open files")}
 		r, err := Find(t.Context(), findPlan(40*time.Second), Earlier{}, g, &journal{})
 		if err != nil {
 			t.Fatal(err)

@@ -311,7 +311,7 @@ func (f *finder) unopened(proposed capacity.Trial, load loadgen.Load, err error)
 	if !errors.As(err, &open) {
 		return fmt.Errorf("trial %d: %w", proposed.Number, err)
 	}
-	if open.Class != loadgen.Network || len(f.trials) == 0 {
+	if open.Class != loadgen.Exhausted || len(f.trials) == 0 {
 		return &UnreachableError{Trials: len(f.trials), Err: err}
 	}
 	f.finish(proposed, loadgen.Unmeasured(load), []string{err.Error()})

@@ -129,6 +129,8 @@ func classOfError(err error) loadgen.Class {
 		return loadgen.Malformed
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), ok && timeout.Timeout():
 		return loadgen.Timeout
+	case isNoDescriptor(err), isNoLocalPort(err):
+		return loadgen.Exhausted
 	case isRefused(err):
 		return loadgen.Refused
 	case isReset(err), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):

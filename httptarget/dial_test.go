@@ -169,8 +169,8 @@ func TestClassOfError(t *testing.T) {
 		want   loadgen.Class
 		remedy string
 	}{
-		{&net.OpError{Op: "dial", Err: syscall.EMFILE}, loadgen.Network, "ulimit"},
-		{&net.OpError{Op: "dial", Err: syscall.EADDRNOTAVAIL}, loadgen.Network, "no local port"},
+		{&net.OpError{Op: "dial", Err: syscall.EMFILE}, loadgen.Exhausted, "ulimit"},
+		{&net.OpError{Op: "dial", Err: syscall.EADDRNOTAVAIL}, loadgen.Exhausted, "no local port"},
 		{&net.OpError{Op: "dial", Err: syscall.EHOSTUNREACH}, loadgen.Network, ""},
 		{&net.OpError{Op: "dial", Err: syscall.ETIMEDOUT}, loadgen.Timeout, "firewall"},
 		{&net.OpError{Op: "write", Err: syscall.EPIPE}, loadgen.Reset, ""},

@@ -41,6 +41,7 @@ type epoch struct {
 	earlyLate    atomic.Int64 // of those: late
 	grown        atomic.Int64 // sessions opened while this load was held
 	openFailures atomic.Int64
+	openFailure  atomic.Pointer[error] // the first of them
 	shards       []*shard
 	usage        usage
 	interrupted  bool

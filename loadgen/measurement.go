@@ -60,6 +60,7 @@ type Client struct {
 	Sessions     int     // open sessions at the end
 	Grown        int64   // sessions opened while the load was held
 	OpenFailures int64   // sessions that could not be opened meanwhile
+	OpenFailure  string  // why the first of them could not
 	InFlight     int64   // in a snapshot: requests in flight
 }
 
@@ -147,6 +148,9 @@ func (e *epoch) seal(elapsed time.Duration) Measurement {
 	m.Client = Client{
 		CPU: e.usage.share, CPUKnown: e.opts.CPU != nil, Machine: e.usage.machineShare, Procs: e.opts.Procs,
 		Grown: e.grown.Load(), OpenFailures: e.openFailures.Load(),
+	}
+	if why := e.openFailure.Load(); why != nil {
+		m.Client.OpenFailure = (*why).Error()
 	}
 	return m
 }
@@ -256,8 +260,15 @@ func (m Measurement) Doubts(l Limits) []string {
 	if n := m.Counts.Errors[Unauthorized]; n > 0 { // it says nothing of the target's load, whatever their share
 		doubt("%d requests were refused for their credentials or permission", n)
 	}
-	if n := m.Client.OpenFailures; n > 0 {
-		doubt("%d connections could not be opened", n)
+	if n := m.Counts.Errors[Exhausted]; n > 0 { // nor does this
+		doubt("%d requests found no file or local port left on this machine for a connection; plimsoll doctor shows its limits", n)
+	}
+	if c := m.Client; c.OpenFailures > 0 {
+		why := ""
+		if c.OpenFailure != "" {
+			why = ": " + c.OpenFailure
+		}
+		doubt("%d connections could not be opened%s", c.OpenFailures, why)
 	}
 	return out
 }

@@ -120,6 +120,7 @@ func (g *Generator) grow(e *epoch) {
 		p.mu.Unlock()
 		if err != nil {
 			e.openFailures.Add(1)
+			e.openFailure.CompareAndSwap(nil, &err)
 		}
 	})
 }

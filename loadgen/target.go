@@ -94,16 +94,17 @@ const (
 	Reset                     // connection reset or closed before the answer was complete
 	Malformed                 // an answer that is not HTTP, or not the stream that was asked for
 	TLSFailure                // handshake or certificate
-	Network                   // name resolution, no route, no local port, anything else below HTTP
+	Network                   // name resolution, no route, anything else below HTTP
 	Unauthorized              // AWS refused the signature, the credentials or the permission, or there are no valid credentials to sign with
 	StreamFailed              // an exception within a streamed answer, after its 200
+	Exhausted                 // this machine had no file or local port left for a connection; it tells nothing of the target
 	NumClasses                // how many classes there are
 )
 
 var classNames = [NumClasses]string{ //nolint:gochecknoglobals // a table; Go has no constant arrays
 	OK: "ok", Throttled: "throttled", ModelError: "model_error", Redirect: "http_3xx", ClientError: "http_4xx", ServerError: "http_5xx",
 	Timeout: "timeout", Refused: "connection_refused", Reset: "connection_reset", Malformed: "malformed", TLSFailure: "tls", Network: "network",
-	Unauthorized: "unauthorized", StreamFailed: "stream_error",
+	Unauthorized: "unauthorized", StreamFailed: "stream_error", Exhausted: "client_exhausted",
 }
 
 // String is the name of the class in reports and files, for example http_5xx.

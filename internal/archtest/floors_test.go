@@ -19,6 +19,7 @@ func floors() map[string]int {
 		"experiment": 4,
 		"httptarget": 5, "payload": 5, "runlog": 5, "report": 5,
 		"emulator/internal/hosting": 5, "emulator/internal/cloudwatch": 5, "emulator/internal/autoscaling": 5,
+		"emulator/internal/identity": 5, "emulator/internal/quota": 5,
 		"sagemaker": 6, "emulator": 6,
 		"internal/cli": 7,
 		"cmd/plimsoll": 8,

@@ -130,10 +130,7 @@ type demand struct {
 
 // reserve chooses the types of the instances to launch, all or none.
 func (h *Hosting) reserve(demands []demand) ([][]string, error) {
-	quota := h.opts.Quota
-	if q := h.opts.Faults.Load().InstanceQuota; q != nil {
-		quota = *q
-	}
+	quota := h.Quota()
 	used, taken := h.usage(), map[string]int{}
 	chosen := make([][]string, len(demands))
 	for i, d := range demands {
@@ -153,6 +150,14 @@ func (h *Hosting) reserve(demands []demand) ([][]string, error) {
 		}
 	}
 	return chosen, nil
+}
+
+// Quota is how many instances of each type may run now.
+func (h *Hosting) Quota() int {
+	if q := h.opts.Faults.Load().InstanceQuota; q != nil {
+		return *q
+	}
+	return h.opts.Quota
 }
 
 // usage is how many instances of each type there are.

@@ -17,11 +17,15 @@ const (
 	CBOR                  // Smithy RPC v2 CBOR
 )
 
-// Protocol tells what a request speaks and to which service, from its head alone; the
-// service is nil if this server has none like it. Of several that speak AWS Query the
-// first is named: which one it is stands in the body.
-func (s *Server) Protocol(r *http.Request) (Protocol, *Service) {
+// Protocol tells what a request speaks and to which service; the service is nil if this
+// server has none like it. Of several that speak AWS Query, which one it is stands in
+// the body; where that is not given, or names none, it is the first.
+func (s *Server) Protocol(r *http.Request, body []byte) (Protocol, *Service) {
 	c := s.identify(r)
+	if c.protocol == Query {
+		c.body = body
+		_ = s.resolve(c, r.URL.RawQuery) // who runs it tells what is wrong
+	}
 	return c.protocol, c.service()
 }
 

@@ -386,7 +386,7 @@ func TestProtocolIsToldFromTheHead(t *testing.T) {
 		{"short path", httptest.NewRequest(http.MethodPost, "/operation/Echo", nil), REST, ""},
 		{"cbor, other service", httptest.NewRequest(http.MethodPost, "/service/Meadow/operation/Mow", nil), CBOR, ""},
 	} {
-		protocol, service := s.Protocol(c.request)
+		protocol, service := s.Protocol(c.request, nil)
 		name := ""
 		if service != nil {
 			name = service.Name
