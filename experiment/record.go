@@ -43,6 +43,8 @@ type Endpoint struct {
 	ServerName     string   `json:"server_name,omitempty"`
 	Insecure       bool     `json:"insecure,omitempty"` // certificates were not checked
 	Engine         string   `json:"engine,omitempty"`   // http1 (our own) or net/http, and why
+	// FailIf are the conditions under which a good status is a failure all the same.
+	FailIf []string `json:"fail_if,omitempty"`
 	// SageMaker is what is invoked of it; absent for a URL that was given.
 	SageMaker *Invocations `json:"sagemaker,omitempty"`
 }

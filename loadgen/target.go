@@ -97,13 +97,14 @@ const (
 	Network                   // name resolution, no route, no local port, anything else below HTTP
 	Unauthorized              // AWS refused the signature, the credentials or the permission, or there are no valid credentials to sign with
 	StreamFailed              // an exception within a streamed answer, after its 200
+	BodyFailed                // 2xx, and a body that says by a condition of the user's that it failed
 	NumClasses                // how many classes there are
 )
 
 var classNames = [NumClasses]string{ //nolint:gochecknoglobals // a table; Go has no constant arrays
 	OK: "ok", Throttled: "throttled", ModelError: "model_error", Redirect: "http_3xx", ClientError: "http_4xx", ServerError: "http_5xx",
 	Timeout: "timeout", Refused: "connection_refused", Reset: "connection_reset", Malformed: "malformed", TLSFailure: "tls", Network: "network",
-	Unauthorized: "unauthorized", StreamFailed: "stream_error",
+	Unauthorized: "unauthorized", StreamFailed: "stream_error", BodyFailed: "body_failed",
 }
 
 // String is the name of the class in reports and files, for example http_5xx.
