@@ -117,7 +117,8 @@ type Peak struct {
 	Found      bool           `json:"found"`           // an interval on both sides
 	Missed     bool           `json:"missed_unloaded"` // an objective is missed even at the lightest load
 	Valid      bool           `json:"valid"`
-	Wide       bool           `json:"wide"` // the interval is wider than was asked
+	Wide       bool           `json:"wide"`    // the interval is wider than was asked
+	Changed    bool           `json:"changed"` // the endpoint was seen to change meanwhile: it has no one peak
 	Reasons    []string       `json:"reasons"`
 	Ended      string         `json:"ended"`      // why the search stopped
 	Objectives []string       `json:"objectives"` // that were applied
