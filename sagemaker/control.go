@@ -47,9 +47,10 @@ type Control struct {
 }
 
 var (
-	_ experiment.Hosting    = (*Control)(nil)
-	_ experiment.Autoscaler = (*Control)(nil)
-	_ experiment.Metrics    = (*Control)(nil)
+	_ experiment.Hosting      = (*Control)(nil)
+	_ experiment.Autoscaler   = (*Control)(nil)
+	_ experiment.Metrics      = (*Control)(nil)
+	_ experiment.ServiceClock = (*Control)(nil)
 )
 
 // Connect prepares the clients; nothing is sent yet, save what finding credentials takes.
@@ -108,6 +109,10 @@ func (c *Control) Region() string { return c.region }
 
 // Now is the time by the services' clocks: real time, or an emulator's model time.
 func (c *Control) Now() time.Time { return c.clock.now() }
+
+// Here is how long a time of the services takes here: as long, or shorter with an
+// emulator that runs faster.
+func (c *Control) Here(d time.Duration) time.Duration { return c.clock.here(d) }
 
 // Poll is the time to wait between two looks at something that takes minutes: ten
 // seconds of the services' time.

@@ -28,6 +28,8 @@ type Options struct {
 	InferenceID string
 	// Stream asks for the answer as a stream of events.
 	Stream bool
+	// Tokens counts the tokens of streamed answers.
+	Tokens TokenRule
 
 	// Region and Profile, unless empty, win over the SDK's environment and files.
 	Region, Profile string
@@ -59,6 +61,9 @@ func (o Options) Validate() error {
 	problems = append(problems, checkName("variant", o.Variant), checkName("inference component", o.InferenceComponent))
 	if o.Stream && o.TargetModel != "" {
 		problems = append(problems, errors.New("target model next to a stream: SageMaker streams from no multi-model endpoint; give one of them"))
+	}
+	if o.Tokens.kind != noTokens && !o.Stream {
+		problems = append(problems, errors.New("tokens without a stream: they are counted as its parts arrive; ask for a stream"))
 	}
 	if h := o.HTTP; h.URL != "" || h.Method != "" || h.BearerToken != "" || h.Stamper != nil || h.Follow != nil {
 		problems = append(problems, errors.New("HTTP options: URL, method, bearer token and hooks are set by the endpoint; leave them out"))
@@ -115,7 +120,7 @@ func (o Options) httpOptions(w *wire) (httptarget.Options, error) {
 		for i := range h.Bodies {
 			acceptStream(&h.Bodies[i])
 		}
-		h.Follow = func() httptarget.Follower { return &stream{} }
+		h.Follow = func() httptarget.Follower { return &stream{tokens: counter{rule: o.Tokens}} }
 	}
 	return h, nil
 }

@@ -16,7 +16,7 @@ import (
 //	total length, headers' length, CRC-32 of these (4 bytes each) | headers | payload | CRC-32 of all before (4 bytes)
 //
 // It holds the headers of one message and, of an exception, the beginning of its
-// payload; the payloads of parts are only counted.
+// payload; the payloads of parts are only counted, and their tokens where a rule says how.
 type stream struct {
 	held  []byte // of a message: prelude and headers, or its last CRC-32, as far as it has come
 	need  int    // how many bytes are to be held before the next step
@@ -31,6 +31,7 @@ type stream struct {
 	started bool
 	last    time.Time // arrival of the last part
 	times   loadgen.Stream
+	tokens  counter
 	detail  []byte
 }
 
@@ -65,7 +66,11 @@ var (
 
 // Start forgets the last answer.
 func (s *stream) Start(sent time.Time) {
-	*s = stream{held: s.held[:0], need: preludeLength, sent: sent, detail: s.detail[:0], times: loadgen.Stream{Gaps: s.times.Gaps[:0]}}
+	s.tokens.reset()
+	*s = stream{
+		held: s.held[:0], need: preludeLength, sent: sent, detail: s.detail[:0], tokens: s.tokens,
+		times: loadgen.Stream{Gaps: s.times.Gaps[:0], Counted: s.tokens.rule.kind != noTokens},
+	}
 }
 
 // Feed reads what has arrived.
@@ -100,6 +105,9 @@ func (s *stream) payload(p []byte, at time.Time) {
 	if s.part && !s.started {
 		s.started = true
 		s.times.FirstByte = at.Sub(s.sent)
+	}
+	if s.part {
+		s.tokens.feed(p)
 	}
 	if s.fatal {
 		s.detail = append(s.detail, p[:min(len(p), max(0, mostDetail-len(s.detail)))]...)
@@ -252,6 +260,8 @@ func (s *stream) End(out loadgen.Outcome) loadgen.Outcome {
 	case s.step != inPrelude || len(s.held) > 0:
 		out.Class, out.Detail = loadgen.Malformed, append(s.detail[:0], "the event stream ended within a message"...)
 	case s.times.Parts > 0:
+		s.tokens.end()
+		s.times.Tokens = s.tokens.tokens
 		out.Stream = &s.times
 	}
 	return out

@@ -68,6 +68,8 @@ type Settings struct {
 	CustomAttributes   string `yaml:"custom-attributes"`
 	InferenceID        string `yaml:"inference-id"`
 	Stream             bool   `yaml:"stream"`
+	Tokens             string `yaml:"tokens"`
+	Reconcile          bool   `yaml:"reconcile"`
 	Region             string `yaml:"region"`
 	Profile            string `yaml:"profile"`
 
@@ -99,7 +101,7 @@ func defaults() Settings {
 		Arrivals: experiment.ArrivalsPoisson, Budget: plan.Budget, Precision: share(plan.Precision), Confidence: share(plan.Confidence),
 		MaxConcurrency: plan.MaxConcurrency, SafetyFactor: scaling.DefaultSafetyFactor, TargetFrom: experiment.FromLow,
 		Duration: 30 * time.Second, WarmUp: time.Second,
-		Model: defaultModel, Output: outputText, Color: "auto",
+		Model: defaultModel, Output: outputText, Color: "auto", Reconcile: true,
 	}
 }
 
