@@ -52,7 +52,12 @@ type Reading struct {
 
 // invocations reads a variant's requests of each minute.
 func invocations(from, to time.Time) Reading {
-	return Reading{Metric: "Invocations", Statistic: "Sum", Period: time.Minute, From: from, To: to}
+	return everyMinute("Invocations", "Sum", from, to)
+}
+
+// everyMinute reads a statistic of each minute.
+func everyMinute(metric, statistic string, from, to time.Time) Reading {
+	return Reading{Metric: metric, Statistic: statistic, Period: time.Minute, From: from, To: to}
 }
 
 // Variant is what is scaled: one variant of one endpoint.

@@ -40,7 +40,9 @@ func Find(ctx context.Context, plan Plan, earlier Earlier, runner Runner, observ
 	if s, can := runner.(Stopper); can {
 		s.Pause() // what the result counts as sent is all that was
 	}
+	reconciliation := f.reconcile(ctx, err)
 	result := f.result(err)
+	result.Reconciliation = reconciliation
 	f.emit(Event{Kind: RunFinished, Result: &result})
 	return result, err
 }
@@ -210,6 +212,22 @@ func (f *finder) gone(m loadgen.Measurement) error {
 	return &UnreachableError{Trials: len(f.trials), Err: &loadgen.OpenError{Class: loadgen.Refused, Err: errors.New(detail)}}
 }
 
+// reconcile compares a run that has come to its end with CloudWatch, where the runner
+// keeps the books for it. Trials that are doubted then have moved the search already:
+// that is said beside the peak.
+func (f *finder) reconcile(ctx context.Context, stopped error) *Reconciliation {
+	r, can := f.runner.(reconciling)
+	if !can || stopped != nil {
+		return nil
+	}
+	result := r.reconcile(ctx, f.trials, f.search.Result().Objectives, func(line string) { f.emit(Event{Kind: Noted, Note: line}) })
+	result.doubt(f.trials)
+	for _, warning := range result.Warnings {
+		f.note("%s", warning)
+	}
+	return &result
+}
+
 // cutShort doubts a trial that the limit of the requests left too little of.
 func (f *finder) cutShort(m loadgen.Measurement) []string {
 	if !m.Spent || 2*m.Window >= m.Load.Measure {
@@ -294,13 +312,7 @@ func (f *finder) finish(proposed capacity.Trial, m loadgen.Measurement, doubts [
 // of it, and 2 ms at least, which is what an ordinary machine can promise.
 func lateLimit(objectives []slo.Objective) loadgen.Limits {
 	const least = 2 * time.Millisecond
-	tightest := time.Duration(0)
-	for _, o := range objectives {
-		if o.Limit > 0 && (tightest == 0 || o.Limit < tightest) {
-			tightest = o.Limit
-		}
-	}
-	return loadgen.Limits{Lateness: max(least, tightest/20)}
+	return loadgen.Limits{Lateness: max(least, tightest(objectives)/20)}
 }
 
 // unopened deals with a load for which no connections could be had. A client

@@ -12,8 +12,10 @@ type Invocations struct {
 	CustomAttributes   string `json:"custom_attributes,omitempty"`
 	InferenceID        string `json:"inference_id,omitempty"`
 	Stream             bool   `json:"stream,omitempty"`
+	Tokens             string `json:"tokens,omitempty"` // how those of streamed answers are counted
 	Region             string `json:"region"`
-	Profile            string `json:"profile,omitempty"` // that was named; the credentials are of whatever the AWS SDK finds
+	Profile            string `json:"profile,omitempty"`        // that was named; the credentials are of whatever the AWS SDK finds
+	Unreconciled       bool   `json:"not_reconciled,omitempty"` // the run is not to be compared with CloudWatch
 }
 
 // String names it all, for people.
@@ -35,6 +37,9 @@ func (i *Invocations) String() string {
 	}
 	if i.Stream {
 		words = append(words, "streamed answers")
+	}
+	if i.Tokens != "" {
+		words = append(words, "tokens by "+i.Tokens)
 	}
 	return strings.Join(words, ", ")
 }

@@ -25,6 +25,7 @@ func Load(ctx context.Context, plan Plan, runner Runner, observer Observer) (Loa
 	l := &loader{plan: plan, objectives: objectives, runner: runner, observer: observer, started: time.Now()}
 	l.emit(Event{Kind: RunStarted, Plan: &plan})
 	result, err := l.run(ctx)
+	l.reconcile(ctx, &result, err)
 	l.emit(Event{Kind: RunFinished, Load: &result})
 	return result, err
 }
@@ -35,6 +36,7 @@ type loader struct {
 	runner     Runner
 	observer   Observer
 	started    time.Time
+	held       time.Time // when the load began
 }
 
 func (l *loader) emit(e Event) {
@@ -56,6 +58,7 @@ func (l *loader) run(ctx context.Context) (LoadResult, error) {
 	if m.Response == nil { // nothing was held at all
 		m = loadgen.Unmeasured(load)
 	}
+	l.held = m.Start
 	result := l.result(m, err)
 	if _, refused := errors.AsType[*loadgen.OpenError](err); refused {
 		return result, &UnreachableError{Err: err}
@@ -65,6 +68,25 @@ func (l *loader) run(ctx context.Context) (LoadResult, error) {
 		err = unauthorized(m, 0)
 	}
 	return result, err
+}
+
+// reconcile compares a load that was held with CloudWatch, where the runner keeps the
+// books for it.
+func (l *loader) reconcile(ctx context.Context, result *LoadResult, stopped error) {
+	r, can := l.runner.(reconciling)
+	if !can || stopped != nil {
+		return
+	}
+	if s, can := l.runner.(Stopper); can {
+		s.Pause()
+	}
+	trials := []Trial{{
+		Number: 1, Started: l.held, SettleSeconds: l.plan.Load.WarmUpSeconds, WindowSeconds: result.WindowSeconds,
+		Measured: result.Measured, Verdict: result.Verdict,
+	}}
+	found := r.reconcile(ctx, trials, l.objectives, func(line string) { l.emit(Event{Kind: Noted, Note: line}) })
+	found.doubt(trials)
+	result.Measured, result.Verdict, result.Reconciliation = trials[0].Measured, trials[0].Verdict, &found
 }
 
 func (l *loader) load() loadgen.Load {

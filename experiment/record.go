@@ -94,6 +94,9 @@ type Result struct {
 	Trials          []Trial   `json:"trials"`
 	Client          Client    `json:"client"`
 	Plan            Plan      `json:"plan"`
+	// Reconciliation is the run beside CloudWatch's metrics; absent where it was not asked
+	// for, the run was stopped, or it was not of a SageMaker endpoint.
+	Reconciliation *Reconciliation `json:"reconciliation,omitempty"`
 }
 
 // Status says whether a run came to its end.
@@ -202,6 +205,16 @@ type Stream struct {
 	FirstByteResponse Quantiles `json:"first_byte_response_time_ms"` // from the intended instant
 	FirstByteService  Quantiles `json:"first_byte_service_time_ms"`  // from the send
 	Gaps              Quantiles `json:"between_parts_ms"`            // from the end of one part to the end of the next
+	Tokens            *Tokens   `json:"tokens,omitempty"`            // absent where none were counted
+}
+
+// Tokens are what streamed answers brought, of successes.
+type Tokens struct {
+	Count     int64   `json:"count"`
+	PerSecond float64 `json:"per_second"`                // all, over the window
+	Median    float64 `json:"per_answer_p50_per_second"` // half of the answers came at least so fast: tokens over service time
+	Slow      float64 `json:"per_answer_p1_per_second"`  // 99 % of them did
+	Tokenless int64   `json:"answers_without"`           // in which none was found
 }
 
 // Quantiles of a duration, in milliseconds. All are zero when nothing was recorded.
@@ -257,6 +270,7 @@ type LoadResult struct {
 	DurationSeconds float64   `json:"duration_seconds"`
 	WindowSeconds   float64   `json:"window_seconds"`
 	Measured
-	Verdict Verdict `json:"verdict"`
-	Plan    Plan    `json:"plan"`
+	Verdict        Verdict         `json:"verdict"`
+	Plan           Plan            `json:"plan"`
+	Reconciliation *Reconciliation `json:"reconciliation,omitempty"`
 }

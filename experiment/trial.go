@@ -47,6 +47,7 @@ func measuredOf(m loadgen.Measurement, limits loadgen.Limits) Measured {
 	if s := m.Stream; s != nil {
 		out.Stream = &Stream{
 			Parts: s.Parts, FirstByteResponse: quantilesOf(s.FirstByteResponse), FirstByteService: quantilesOf(s.FirstByteService), Gaps: quantilesOf(s.Gaps),
+			Tokens: tokensOf(s, m.Window),
 		}
 	}
 	for class, n := range m.Counts.Errors {
@@ -58,6 +59,25 @@ func measuredOf(m loadgen.Measurement, limits loadgen.Limits) Measured {
 		out.ErrorSamples = append(out.ErrorSamples, ErrorSample{Class: s.Class.String(), Status: s.Status, Detail: s.Detail})
 	}
 	return out
+}
+
+// tokensOf are the tokens of streamed answers. An answer's rate is the inverse of its time
+// for a token, so that the 99th percentile of the time is what the slowest 1 % fall below.
+func tokensOf(s *loadgen.StreamTimes, window time.Duration) *Tokens {
+	if !s.Counted {
+		return nil
+	}
+	t := &Tokens{Count: s.Tokens, Tokenless: s.Tokenless}
+	if window > 0 {
+		t.PerSecond = float64(s.Tokens) / window.Seconds()
+	}
+	if median := s.PerToken.Quantile(0.5); median > 0 {
+		t.Median = 1 / median.Seconds()
+	}
+	if slow := s.PerToken.Quantile(0.99); slow > 0 {
+		t.Slow = 1 / slow.Seconds()
+	}
+	return t
 }
 
 func clientOf(m loadgen.Measurement) Client {

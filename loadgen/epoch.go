@@ -53,8 +53,17 @@ type books struct {
 	sent atomic.Int64  // requests
 	next atomic.Uint64 // number of the next request
 
+	answered atomic.Int64 // requests answered well
+	service  atomic.Int64 // sum of their service times, nanoseconds
+
 	mu   sync.Mutex
 	free time.Time // when a closed loop with a greatest rate may send next
+}
+
+// answer counts a request that was answered well.
+func (b *books) answer(service time.Duration) {
+	b.answered.Add(1)
+	b.service.Add(int64(service))
 }
 
 // turn reserves the next instant, now or later, so that sends are so far apart.

@@ -68,8 +68,8 @@ func orDefault[T int | time.Duration](v, def T) T {
 }
 
 // Generator holds loads, one after another, over a pool of sessions that it
-// keeps open between them. Its methods are for one goroutine, except Snapshot.
-// End it with Close.
+// keeps open between them. Its methods are for one goroutine, except Snapshot,
+// Sent and Answered. End it with Close.
 type Generator struct {
 	opts    Options
 	context context.Context //nolint:containedctx // sessions are opened by workers that outlive the call which started them
@@ -134,6 +134,12 @@ func (g *Generator) Pause() { g.play(newPause()) }
 
 // Sent is how many requests were sent so far, over all loads.
 func (g *Generator) Sent() int64 { return g.books.sent.Load() }
+
+// Answered is how many requests were answered well so far, over all loads and
+// measured or not, and the sum of their service times.
+func (g *Generator) Answered() (n int64, service time.Duration) {
+	return g.books.answered.Load(), time.Duration(g.books.service.Load())
+}
 
 // Snapshot is what was measured so far of the load that is being held, for a
 // live view; ok is false between loads. It may be called while Run is under way.

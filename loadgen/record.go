@@ -113,7 +113,7 @@ func (s *shard) enter(e *epoch, intended, sent, done time.Duration, o Outcome) {
 		if s.stream == nil {
 			s.stream = newStreamTimes()
 		}
-		s.stream.record(*o.Stream, sent-intended)
+		s.stream.record(*o.Stream, sent-intended, done-sent)
 	}
 }
 

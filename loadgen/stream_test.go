@@ -55,10 +55,28 @@ func TestTimesOfStreams(t *testing.T) {
 // TestFirstByteHasBothClocks: a late send is part of the response time.
 func TestFirstByteHasBothClocks(t *testing.T) {
 	s := newStreamTimes()
-	s.record(Stream{FirstByte: 10 * time.Millisecond, Parts: 1}, 40*time.Millisecond)
+	s.record(Stream{FirstByte: 10 * time.Millisecond, Parts: 1}, 40*time.Millisecond, 30*time.Millisecond)
 	response, service := s.FirstByteResponse.Max().Round(time.Millisecond), s.FirstByteService.Max().Round(time.Millisecond)
 	if response != 50*time.Millisecond || service != 10*time.Millisecond {
 		t.Errorf("first byte: %v from the intended instant and %v from the send, want 50ms and 10ms", response, service)
+	}
+}
+
+// TestTokens: an answer's time for a token is its service time over its tokens; answers
+// in which none was found are told apart from those where none were looked for.
+func TestTokens(t *testing.T) {
+	s, other := newStreamTimes(), newStreamTimes()
+	s.record(Stream{Parts: 1, Counted: true, Tokens: 20}, time.Hour, 2*time.Second)
+	other.record(Stream{Parts: 1, Counted: true, Tokens: 40}, 0, time.Second)
+	other.record(Stream{Parts: 1, Counted: true}, 0, time.Second)
+	s.merge(other)
+	if !s.Counted || s.Tokens != 60 || s.Tokenless != 1 || s.PerToken.Count() != 2 || s.PerToken.Max() != 100*time.Millisecond {
+		t.Errorf("got %d tokens, %d answers without, %d times of at most %v; want 60, 1, 2, 100ms", s.Tokens, s.Tokenless, s.PerToken.Count(), s.PerToken.Max())
+	}
+	uncounted := newStreamTimes()
+	uncounted.record(Stream{Parts: 1}, 0, time.Second)
+	if uncounted.Counted || uncounted.Tokenless != 0 {
+		t.Errorf("tokens that nobody asked for: %+v", uncounted)
 	}
 }
 

@@ -64,6 +64,8 @@ type Stream struct {
 	FirstByte time.Duration   // from the send to the first byte of the first part
 	Gaps      []time.Duration // from the end of one part to the end of the next
 	Parts     int
+	Counted   bool  // tokens are counted
+	Tokens    int64 // that it brought; 0: none was found
 }
 
 // OpenError is a failure to open a session.

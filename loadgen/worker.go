@@ -133,6 +133,7 @@ func (w *worker) send(e *epoch, t ticket, sent time.Duration) (free time.Duratio
 	if outcome.Class != OK {
 		return free, false
 	}
+	w.g.books.answer(done - sent)
 	now := w.g.current.Load()
 	now.complete(w.id, done-now.start.Sub(e.start))
 	return free, true

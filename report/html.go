@@ -62,6 +62,7 @@ type view struct {
 	Quantiles *grid
 	Figures   []figure
 	Trials    *grid
+	Beside    *beside
 	Errors    []errorGroup
 	Client    []fact
 	Plan      []fact
@@ -164,12 +165,14 @@ func (v *view) ofResult(r *experiment.Result) {
 	v.Facts = compactFacts([]fact{
 		{"Unloaded", unloadedOf(r)},
 		{"Saturation", saturationOf(r, u)},
+		{"Stream", streamOfSearch(r, u)},
 		{"Objectives", objectivesOf(r)},
 		{"Effort", effortOf(r)},
 		{"Ended", printable(r.Peak.Ended)},
 	})
 	v.Figures = c.all()
 	v.Trials = c.trialTable()
+	v.Beside = besideOf(r.Reconciliation)
 	v.Errors = errorsOf(r.Trials)
 	v.Client = clientFacts(r.Client, r.Trials)
 }
@@ -209,8 +212,9 @@ func (v *view) ofLoad(r *experiment.LoadResult) {
 		v.Findings = append(v.Findings, finding{met(f), printable(f.Objective), printable(f.Reason)})
 	}
 	v.Facts = compactFacts([]fact{
-		{"Asked", askedOf(r)}, {"Held", lasting(r.WindowSeconds) + " measured, " + lasting(r.DurationSeconds) + " in all"}, {"Not sent", missesOf(r.Measured)},
+		{"Asked", askedOf(r)}, {"Held", lasting(r.WindowSeconds) + " measured, " + lasting(r.DurationSeconds) + " in all"}, {"Not sent", missesOf(r.Measured)}, {"Tokens", tokensOf(r.Measured)},
 	})
+	v.Beside = besideOf(r.Reconciliation)
 	v.Quantiles = &grid{Head: append([]string{"ms"}, quantileNames()...)}
 	for _, row := range quantileRows(r.Measured) {
 		cells := []string{row.name}
@@ -245,20 +249,41 @@ func (c charts) trialTable() *grid {
 	if len(c.r.Trials) == 0 {
 		return nil
 	}
-	g := &grid{Head: []string{
+	head := []string{
 		"#", "phase", "load", "verdict", "offered " + c.u.suffix, "achieved " + c.u.suffix, "success",
-		"p50", "p90", "p95", "p99", "p99.9", "max", "service p99", "late", "dropped", "unanswered", "errors",
-	}}
+		"p50", "p90", "p95", "p99", "p99.9", "max", "service p99",
+	}
+	_, streams := streamed(c.r)
+	if streams {
+		head = append(head, "first byte p50", "p99", "parts p50", "p99", "tokens/s")
+	}
+	g := &grid{Head: append(head, "late", "dropped", "unanswered", "errors")}
 	for _, t := range c.r.Trials {
 		q := t.Response
-		g.row(
+		cells := []string{
 			count(int64(t.Number)), string(t.Phase), loadOf(t, c.u), t.Verdict.Outcome,
 			c.u.number(t.Offered), c.u.number(t.Achieved), percent(t.SuccessRatio),
 			milliseconds(q.P50), milliseconds(q.P90), milliseconds(q.P95), milliseconds(q.P99), milliseconds(q.P999), milliseconds(q.Max),
-			milliseconds(t.Service.P99), count(t.Late), count(t.Dropped), count(t.Unanswered), errorCell(t),
-		)
+			milliseconds(t.Service.P99),
+		}
+		if streams {
+			cells = append(cells, streamCells(t.Stream)...)
+		}
+		g.row(append(cells, count(t.Late), count(t.Dropped), count(t.Unanswered), errorCell(t))...)
 	}
 	return g
+}
+
+// streamCells are what a trial's answers were like as streams.
+func streamCells(s *experiment.Stream) []string {
+	if s == nil {
+		return []string{missing, missing, missing, missing, missing}
+	}
+	tokens := missing
+	if s.Tokens != nil {
+		tokens = number(s.Tokens.PerSecond)
+	}
+	return []string{milliseconds(s.FirstByteResponse.P50), milliseconds(s.FirstByteResponse.P99), milliseconds(s.Gaps.P50), milliseconds(s.Gaps.P99), tokens}
 }
 
 // errorCell names the classes of a trial's failures and why it is not valid.

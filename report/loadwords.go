@@ -15,16 +15,19 @@ const (
 
 // loadVerdictOf says what one held load is worth.
 func loadVerdictOf(r *experiment.LoadResult) verdict {
-	v := verdict{State: loadStateOf(r), Reasons: cleaned(r.Doubts)}
+	v := verdict{State: loadStateOf(r), Reasons: append(cleaned(r.Doubts), warningsOf(r.Reconciliation)...)}
 	v.Title = fmt.Sprintf("%s achieved of %s offered", trim(number(r.Achieved))+"/s", trim(number(r.Offered))+"/s")
 	v.Number = trim(number(r.Achieved)) + "/s"
 	v.Cause = fmt.Sprintf("%s in a window of %s, %s succeeded (%s).",
 		plural(r.Requests, "request", "requests"), lasting(r.WindowSeconds), count(r.Successes), percent(r.SuccessRatio))
 	switch v.State {
-	case statePartial:
-		v.Advice = "The load was stopped before its end. This is what it had measured until then."
 	case stateInvalid:
 		v.Advice = "This measurement must not be used: the generator did not hold the load. The reasons are below."
+		if c := r.Reconciliation; c != nil && len(c.Doubted) > 0 && len(r.Doubts) == 1 {
+			v.Advice = "This measurement is doubted: what CloudWatch counted is not what was sent. The reasons are below."
+		}
+	case statePartial:
+		v.Advice = "The load was stopped before its end. This is what it had measured until then."
 	case stateMissed:
 		v.Advice = "An objective was missed at this load."
 	case stateHeld:

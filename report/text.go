@@ -102,9 +102,11 @@ func (t *text) result(r *experiment.Result) {
 	}
 	t.field("Unloaded", unloadedOf(r))
 	t.field("Saturation", saturationOf(r, u))
+	t.field("Stream", streamOfSearch(r, u))
 	t.field("Objectives", objectivesOf(r))
 	t.field("Effort", effortOf(r))
 	t.field("Ended", printable(r.Peak.Ended))
+	t.beside(r.Reconciliation)
 	t.list("To know", v.Reasons)
 }
 
@@ -125,7 +127,9 @@ func (t *text) load(r *experiment.LoadResult) {
 	for i, line := range errorLines(r.Measured) {
 		t.field(onFirst(i, "Errors"), line)
 	}
+	t.field("Tokens", tokensOf(r.Measured))
 	t.field("Client", clientOf(r.Client))
+	t.beside(r.Reconciliation)
 	t.list("To know", v.Reasons)
 }
 

@@ -123,7 +123,8 @@ func (c *Control) Region() string { return c.region }
 // Now is the time by the services' clocks: real time, or an emulator's model time.
 func (c *Control) Now() time.Time { return c.clock.now() }
 
-// Here is how long a time of the services takes on this machine's clock.
+// Here is how long a time of the services takes here: as long, or shorter with an
+// emulator that runs faster.
 func (c *Control) Here(d time.Duration) time.Duration { return c.clock.here(d) }
 
 // Poll is the time to wait between two looks at something that takes minutes: ten

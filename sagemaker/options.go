@@ -28,6 +28,8 @@ type Options struct {
 	InferenceID string
 	// Stream asks for the answer as a stream of events.
 	Stream bool
+	// Tokens counts the tokens of streamed answers.
+	Tokens TokenRule
 
 	// Region and Profile, unless empty, win over the SDK's environment and files.
 	Region, Profile string
@@ -62,6 +64,9 @@ func (o Options) Validate() error {
 	problems = append(problems, checkName("variant", o.Variant), checkName("inference component", o.InferenceComponent))
 	if o.Stream && o.TargetModel != "" {
 		problems = append(problems, errors.New("target model next to a stream: SageMaker streams from no multi-model endpoint; give one of them"))
+	}
+	if o.Tokens.kind != noTokens && !o.Stream {
+		problems = append(problems, errors.New("tokens without a stream: they are counted as its parts arrive; ask for a stream"))
 	}
 	if h := o.HTTP; h.URL != "" || h.Method != "" || h.BearerToken != "" || h.Stamper != nil {
 		problems = append(problems, errors.New("HTTP options: URL, method, bearer token and stamper are set by the endpoint; leave them out"))
@@ -118,18 +123,19 @@ func (o Options) httpOptions(w *wire) (httptarget.Options, error) {
 		for i := range h.Bodies {
 			acceptStream(&h.Bodies[i])
 		}
-		h.Follow = followStream(o.HTTP.Follow)
+		h.Follow = followStream(o.HTTP.Follow, o.Tokens)
 	}
 	return h, nil
 }
 
 // followStream makes the followers of streams, around those of their text.
-func followStream(inner func() httptarget.Follower) func() httptarget.Follower {
+func followStream(inner func() httptarget.Follower, tokens TokenRule) func() httptarget.Follower {
 	return func() httptarget.Follower {
-		if inner == nil {
-			return &stream{}
+		s := &stream{tokens: counter{rule: tokens}}
+		if inner != nil {
+			s.inner = inner()
 		}
-		return &stream{inner: inner()}
+		return s
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 //	total length, headers' length, CRC-32 of these (4 bytes each) | headers | payload | CRC-32 of all before (4 bytes)
 //
 // It holds the headers of one message and, of an exception, the beginning of its
-// payload; the payloads of parts are only counted.
+// payload; the payloads of parts are only counted, and their tokens where a rule says how.
 type stream struct {
 	held  []byte // of a message: prelude and headers, or its last CRC-32, as far as it has come
 	need  int    // how many bytes are to be held before the next step
@@ -31,6 +31,7 @@ type stream struct {
 	started bool
 	last    time.Time // arrival of the last part
 	times   loadgen.Stream
+	tokens  counter
 	detail  []byte
 	inner   httptarget.Follower // of the parts' payloads as one text, nil for none
 }
@@ -66,7 +67,11 @@ var (
 
 // Start forgets the last answer.
 func (s *stream) Start(sent time.Time) {
-	*s = stream{held: s.held[:0], need: preludeLength, sent: sent, detail: s.detail[:0], times: loadgen.Stream{Gaps: s.times.Gaps[:0]}, inner: s.inner}
+	s.tokens.reset()
+	*s = stream{
+		held: s.held[:0], need: preludeLength, sent: sent, detail: s.detail[:0], tokens: s.tokens, inner: s.inner,
+		times: loadgen.Stream{Gaps: s.times.Gaps[:0], Counted: s.tokens.rule.kind != noTokens},
+	}
 	if s.inner != nil {
 		s.inner.Start(sent)
 	}
@@ -106,6 +111,9 @@ func (s *stream) payload(p []byte, at time.Time) error {
 	if s.part && !s.started {
 		s.started = true
 		s.times.FirstByte = at.Sub(s.sent)
+	}
+	if s.part {
+		s.tokens.feed(p)
 	}
 	if s.fatal {
 		s.detail = append(s.detail, p[:min(len(p), max(0, mostDetail-len(s.detail)))]...)
@@ -265,6 +273,8 @@ func (s *stream) End(out loadgen.Outcome) loadgen.Outcome {
 		out = s.inner.End(out)
 	}
 	if out.Class == loadgen.OK && s.times.Parts > 0 {
+		s.tokens.end()
+		s.times.Tokens = s.tokens.tokens
 		out.Stream = &s.times
 	}
 	return out

@@ -131,8 +131,8 @@ func TestStreamTimes(t *testing.T) {
 		}
 	}
 	out := s.End(loadgen.Outcome{})
-	if got := fmt.Sprint(*out.Stream); got != "{20ms [20ms 0s] 3}" {
-		t.Errorf("End: got %s, want {20ms [20ms 0s] 3}", got)
+	if got := fmt.Sprint(*out.Stream); got != "{20ms [20ms 0s] 3 false 0}" {
+		t.Errorf("End: got %s, want {20ms [20ms 0s] 3 false 0}", got)
 	}
 }
 

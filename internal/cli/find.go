@@ -101,7 +101,9 @@ func prepareFind(ctx context.Context, env Env, s Settings, command string) (*job
 // find is the use case, after the trials that an earlier run has recorded.
 func (j *job) find(recorded []experiment.Recorded) useCase {
 	return func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		result, err := experiment.Find(ctx, j.plan, experiment.Earlier{Trials: recorded, Sent: j.sent}, generator, observer)
+		runner, end := j.runner(ctx, generator)
+		defer end()
+		result, err := experiment.Find(ctx, j.plan, experiment.Earlier{Trials: recorded, Sent: j.sent}, runner, observer)
 		if result.SchemaVersion == 0 {
 			return report.Document{}, err
 		}

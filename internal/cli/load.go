@@ -52,7 +52,9 @@ func runLoad(ctx context.Context, env Env, s Settings) error {
 		return err
 	}
 	return j.run(ctx, record, func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		result, err := experiment.Load(ctx, j.plan, generator, observer)
+		runner, end := j.runner(ctx, generator)
+		defer end()
+		result, err := experiment.Load(ctx, j.plan, runner, observer)
 		if result.SchemaVersion == 0 {
 			return report.Document{}, err
 		}

@@ -111,7 +111,7 @@ func reproduce(p experiment.Plan) string {
 		skip := p.Command == "rehearse" && (f.Name == "url" || f.Name == "payload")
 		if value := f.Value.String(); value != have.Lookup(f.Name).Value.String() && !skip {
 			if f.Value.Type() == "bool" {
-				words = append(words, "--"+f.Name)
+				words = append(words, "--"+f.Name+map[bool]string{true: "", false: "=" + value}[value == "true"])
 				return
 			}
 			words = append(words, "--"+f.Name, quote(value))

@@ -113,6 +113,8 @@ func (g *diskGuard) Observe(experiment.Event) {
 func verdict(doc report.Document) error {
 	code, why := exitOK, ""
 	switch {
+	case doc.Load != nil && doubted(doc.Load):
+		code, why = exitInconclusive, "CloudWatch counted something else than was sent"
 	case doc.Load != nil && !doc.Load.Valid:
 		code, why = exitClientLimited, "the generator did not hold the load"
 	case doc.Load != nil && doc.Load.Verdict.Outcome == experiment.Missed:
@@ -124,6 +126,11 @@ func verdict(doc report.Document) error {
 		return nil
 	}
 	return &exitError{code: code, err: errors.New(why), said: true}
+}
+
+// doubted says that nothing but CloudWatch's count speaks against a load.
+func doubted(r *experiment.LoadResult) bool {
+	return r.Reconciliation != nil && len(r.Reconciliation.Doubted) > 0 && len(r.Doubts) == 1
 }
 
 // openRecord makes the directory of a new run.

@@ -24,6 +24,8 @@ func sagemakerFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.StringVar(&s.CustomAttributes, "custom-attributes", s.CustomAttributes, "custom attributes for the container, with every request")
 	fs.StringVar(&s.InferenceID, "inference-id", s.InferenceID, "id that marks the requests in captured data")
 	fs.BoolVar(&s.Stream, "stream", s.Stream, "invoke with a streamed answer; measures its first byte and the gaps between its parts")
+	fs.StringVar(&s.Tokens, "tokens", s.Tokens, "count the tokens of streamed answers: lines, count:choices.0.delta.content (lines that have it)\nor value:usage.completion_tokens (number in the last line that has it)")
+	fs.BoolVar(&s.Reconcile, "reconcile", s.Reconcile, "of a SageMaker endpoint: compare the run with CloudWatch's counts and latencies when it has ended")
 	fs.StringVar(&s.Region, "region", s.Region, "AWS region (otherwise by the environment or the profile)")
 	fs.StringVar(&s.Profile, "profile", s.Profile, "AWS profile (otherwise by the environment)")
 }
@@ -32,7 +34,7 @@ func sagemakerFlags(fs *pflag.FlagSet, s *Settings) {
 func (s *Settings) ofEndpoints() map[string]bool {
 	return map[string]bool{
 		"variant": s.Variant != "", "inference-component": s.InferenceComponent != "", "target-model": s.TargetModel != "", "session-id": s.SessionID != "",
-		"custom-attributes": s.CustomAttributes != "", "inference-id": s.InferenceID != "", "stream": s.Stream, "region": s.Region != "", "profile": s.Profile != "",
+		"custom-attributes": s.CustomAttributes != "", "inference-id": s.InferenceID != "", "stream": s.Stream, "tokens": s.Tokens != "", "region": s.Region != "", "profile": s.Profile != "",
 	}
 }
 
@@ -66,9 +68,13 @@ func (s *Settings) checkTarget() error {
 // buildInvocations makes the target of a SageMaker endpoint.
 func buildInvocations(ctx context.Context, env Env, s Settings, opts httptarget.Options) (*sagemaker.Target, error) {
 	opts.URL, opts.Method, opts.BearerToken = "", "", ""
+	tokens, err := sagemaker.ParseTokenRule(s.Tokens)
+	if err != nil {
+		return nil, usageError("--%w", err)
+	}
 	target, err := sagemaker.New(ctx, sagemaker.Options{
 		Endpoint: s.Endpoint[0], Variant: s.Variant, InferenceComponent: s.InferenceComponent, TargetModel: s.TargetModel,
-		SessionID: s.SessionID, CustomAttributes: s.CustomAttributes, InferenceID: s.InferenceID, Stream: s.Stream,
+		SessionID: s.SessionID, CustomAttributes: s.CustomAttributes, InferenceID: s.InferenceID, Stream: s.Stream, Tokens: tokens,
 		Region: s.Region, Profile: s.Profile, Account: s.account, HTTP: opts,
 		Warn: func(line string) { say(env.Stderr, "warning: "+line) },
 	})
@@ -83,8 +89,8 @@ func (j *job) invocations() *experiment.Invocations {
 	s := j.settings
 	return &experiment.Invocations{
 		Endpoint: s.Endpoint[0], Variant: s.Variant, InferenceComponent: s.InferenceComponent, TargetModel: s.TargetModel,
-		SessionID: s.SessionID, CustomAttributes: s.CustomAttributes, InferenceID: s.InferenceID, Stream: s.Stream,
-		Region: j.aws.Region(), Profile: s.Profile,
+		SessionID: s.SessionID, CustomAttributes: s.CustomAttributes, InferenceID: s.InferenceID, Stream: s.Stream, Tokens: s.Tokens,
+		Region: j.aws.Region(), Profile: s.Profile, Unreconciled: !s.Reconcile,
 	}
 }
 
@@ -92,8 +98,8 @@ func (j *job) invocations() *experiment.Invocations {
 func (s *Settings) invoke(i *experiment.Invocations) {
 	s.URL = "" // it is where the SDK finds the endpoint
 	s.Endpoint, s.Variant, s.InferenceComponent, s.TargetModel = texts{i.Endpoint}, i.Variant, i.InferenceComponent, i.TargetModel
-	s.SessionID, s.CustomAttributes, s.InferenceID, s.Stream = i.SessionID, i.CustomAttributes, i.InferenceID, i.Stream
-	s.Region, s.Profile = i.Region, i.Profile
+	s.SessionID, s.CustomAttributes, s.InferenceID, s.Stream, s.Tokens = i.SessionID, i.CustomAttributes, i.InferenceID, i.Stream, i.Tokens
+	s.Region, s.Profile, s.Reconcile = i.Region, i.Profile, !i.Unreconciled
 }
 
 // authenticate fetches the credentials, where there are any to fetch.

@@ -93,7 +93,7 @@ func serveEmulated(ts *testscript.TestScript, name string) {
 	model, err := fleet.ParseModel("service=5ms,workers=4")
 	ts.Check(err)
 	emulated, err := emulator.New(emulator.Options{
-		Endpoints: []emulator.Endpoint{{Name: "iris", Variant: "Green"}}, Model: model, Seed: 1, Speed: 1,
+		Endpoints: []emulator.Endpoint{{Name: "iris", Variant: "Green"}}, Model: model, Seed: 1, Speed: emulator.MaxSpeed,
 		AccessKey: scriptAccessKey, SecretKey: scriptSecretKey, Region: "eu-central-1", Account: "210987654321",
 	})
 	ts.Check(err)

@@ -77,6 +77,8 @@ type Settings struct {
 	CustomAttributes   string `yaml:"custom-attributes"`
 	InferenceID        string `yaml:"inference-id"`
 	Stream             bool   `yaml:"stream"`
+	Tokens             string `yaml:"tokens"`
+	Reconcile          bool   `yaml:"reconcile"`
 	Region             string `yaml:"region"`
 	Profile            string `yaml:"profile"`
 
@@ -111,7 +113,7 @@ func defaults() Settings {
 		MaxConcurrency: plan.MaxConcurrency, SafetyFactor: scaling.DefaultSafetyFactor, TargetFrom: experiment.FromLow,
 		Duration: 30 * time.Second, WarmUp: time.Second,
 		Min: 1, Max: 4, ScaleOutCooldown: scaling.DefaultCooldown, ScaleInCooldown: scaling.DefaultCooldown,
-		Model: defaultModel, Output: outputText, Color: "auto",
+		Model: defaultModel, Output: outputText, Color: "auto", Reconcile: true,
 	}
 }
 

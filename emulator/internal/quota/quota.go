@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -48,6 +49,11 @@ type Service struct {
 	opts  Options
 	known []kind
 }
+
+var (
+	quotaPattern   = regexp.MustCompile(wire.Whole(`[a-zA-Z][a-zA-Z0-9-]{1,128}`))
+	servicePattern = regexp.MustCompile(wire.Whole(`[a-zA-Z][a-zA-Z0-9-]{1,63}`))
+)
 
 // kind is one quota.
 type kind struct{ code, name string }
@@ -164,7 +170,7 @@ func (s *Service) get(value func() int) func(context.Context, *getInput) (*getOu
 	return func(_ context.Context, in *getInput) (*getOutput, error) {
 		var c wire.Checks
 		c.Required("quotaCode", in.QuotaCode != "")
-		c.Pattern("quotaCode", in.QuotaCode, `[a-zA-Z][a-zA-Z0-9-]{1,128}`)
+		c.Pattern("quotaCode", in.QuotaCode, quotaPattern)
 		if err := asked(&c, in.ServiceCode); err != nil {
 			return nil, err
 		}
@@ -179,7 +185,7 @@ func (s *Service) get(value func() int) func(context.Context, *getInput) (*getOu
 // asked is what is wrong with an input, the service's code included.
 func asked(c *wire.Checks, code string) error {
 	c.Required("serviceCode", code != "")
-	c.Pattern("serviceCode", code, `[a-zA-Z][a-zA-Z0-9-]{1,63}`)
+	c.Pattern("serviceCode", code, servicePattern)
 	if err := c.Err(); err != nil {
 		return err
 	}
