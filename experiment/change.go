@@ -12,16 +12,18 @@ type What string
 
 // The things.
 const (
-	Instances What = "instances"       // how many a variant has
-	Bounds    What = "scalable_target" // capacity bounds and suspension
-	OnePolicy What = "policy"
+	Instances   What = "instances"       // how many a variant has
+	Bounds      What = "scalable_target" // capacity bounds and suspension
+	OnePolicy   What = "policy"
+	OneConfig   What = "endpoint_config" // made to be measured, and deleted after
+	OneEndpoint What = "endpoint"        // likewise
 )
 
 // Change is one change of somebody's endpoint: it is computed, shown, journaled, made,
 // and can be undone.
 type Change struct {
 	What    What    `json:"what"`
-	Name    string  `json:"name,omitzero"` // of the policy
+	Name    string  `json:"name,omitzero"` // of the policy, or of what is made
 	Current Setting `json:"current"`
 	Desired Setting `json:"desired"`
 	Reason  string  `json:"reason"`
@@ -30,13 +32,16 @@ type Change struct {
 // Setting is how a thing is: one of the fields, by the [What]. The zero value is a thing
 // that does not exist.
 type Setting struct {
-	Instances int             `json:"instances,omitzero"`
-	Bounds    *ScalableTarget `json:"scalable_target,omitempty"`
-	Policy    *Policy         `json:"policy,omitempty"`
+	Instances  int             `json:"instances,omitzero"`
+	Bounds     *ScalableTarget `json:"scalable_target,omitempty"`
+	Policy     *Policy         `json:"policy,omitempty"`
+	Deployment *Deployment     `json:"deployment,omitempty"` // of an endpoint and of its configuration
 }
 
 // Exists says whether there is a thing.
-func (s Setting) Exists() bool { return s.Instances > 0 || s.Bounds != nil || s.Policy != nil }
+func (s Setting) Exists() bool {
+	return s.Instances > 0 || s.Bounds != nil || s.Policy != nil || s.Deployment != nil
+}
 
 // Equal says whether two settings are the same thing to AWS. Alarms are not compared:
 // AWS makes them anew.
@@ -45,6 +50,8 @@ func (s Setting) Equal(o Setting) bool {
 	case s.Instances != o.Instances || (s.Bounds == nil) != (o.Bounds == nil) || (s.Policy == nil) != (o.Policy == nil):
 		return false
 	case s.Bounds != nil && *s.Bounds != *o.Bounds:
+		return false
+	case (s.Deployment == nil) != (o.Deployment == nil) || s.Deployment != nil && *s.Deployment != *o.Deployment:
 		return false
 	case s.Policy == nil:
 		return true
@@ -82,13 +89,14 @@ func (c Change) now(v Variant, e EndpointState, s ScalingState) Setting {
 			policy := s.Policies[at]
 			return Setting{Policy: &policy}
 		}
+	case OneConfig, OneEndpoint: // they are not of this endpoint
 	}
 	return Setting{}
 }
 
 // Lines show a change to people as a difference: "-" what is, "+" what will be.
 func (c Change) Lines() []string {
-	title := map[What]string{Instances: "instances", Bounds: "scalable target", OnePolicy: "policy " + c.Name}[c.What]
+	title := strings.TrimPrefix(c.thing(), "the ")
 	lines := []string{fmt.Sprintf("  %s: %s", title, c.Reason)}
 	was, will := c.Current.facts(), c.Desired.facts()
 	if len(was) == 0 {
@@ -115,6 +123,8 @@ func (c Change) Lines() []string {
 // facts are a setting in words, a line each.
 func (s Setting) facts() []string {
 	switch {
+	case s.Deployment != nil:
+		return s.Deployment.facts()
 	case s.Policy != nil:
 		return s.Policy.facts()
 	case s.Bounds != nil:

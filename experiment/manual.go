@@ -18,6 +18,10 @@ func (c Change) thing() string {
 		return "the instances"
 	case Bounds:
 		return "the scalable target"
+	case OneConfig:
+		return "endpoint configuration " + c.Name
+	case OneEndpoint:
+		return "endpoint " + c.Name
 	default:
 		return "policy " + c.Name
 	}
@@ -36,6 +40,8 @@ func (c Change) Command(v Variant) string {
 	was := c.Current
 	target := fmt.Sprintf("--service-namespace sagemaker --resource-id %s --scalable-dimension %s", v.ResourceID(), scaling.DesiredInstanceCount)
 	switch {
+	case c.What.created():
+		return c.deleting()
 	case c.What == Instances:
 		return fmt.Sprintf("aws sagemaker update-endpoint-weights-and-capacities --endpoint-name %s --desired-weights-and-capacities VariantName=%s,DesiredInstanceCount=%d",
 			v.Endpoint, v.Name, was.Instances)

@@ -87,9 +87,9 @@ func (t Traffic) PerMinute() scaling.PerMinute {
 }
 
 // restoreWithin bounds what is done after a run was told to end.
-const restoreWithin = time.Hour
+const restoreWithin = 90 * time.Minute
 
-// Pinned makes the changes of [Pin], does something, and takes them back, also when it
+// Pinned makes the changes of [Pin] or of [Deploy], does something, and takes them back, also when it
 // fails, panics or is told to end. What could not be taken back stays in the journal.
 func (p Plane) Pinned(ctx context.Context, v Variant, changes []Change, do func(context.Context) error) (err error) {
 	kept := &remembering{Journal: p.Journal}

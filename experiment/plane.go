@@ -32,6 +32,7 @@ type Plane struct {
 	Hosting    Hosting
 	Autoscaler Autoscaler
 	Journal    Journal
+	Deployer   Deployer // for changes of [Deploy] only
 	// Poll is the time between two looks at an endpoint that is changing. Nil: 10 s.
 	Poll func() time.Duration
 	// Patience is the longest wait for one change of capacity. 0: 40 minutes; launches of
@@ -41,8 +42,8 @@ type Plane struct {
 	Note func(line string)
 }
 
-// patience is long enough for a launch that waits for capacity.
-const patience = 40 * time.Minute
+// defaultPatience is long enough for a launch that waits for capacity.
+const defaultPatience = 40 * time.Minute
 
 // Make makes changes in their order. It stops at the first that fails; what is made by
 // then stays, and is in the journal.
@@ -59,11 +60,11 @@ func (p Plane) make(ctx context.Context, v Variant, c Change) error {
 	if c.Current.Equal(c.Desired) {
 		return p.remember(c)
 	}
-	e, s, err := p.Look(ctx, v)
+	now, err := p.now(ctx, v, c)
 	if err != nil {
 		return err
 	}
-	if now := c.now(v, e, s); !now.Equal(c.Current) {
+	if !now.Equal(c.Current) {
 		return &ControlError{
 			Problem: ProblemChanged, Err: fmt.Errorf("it has been changed since it was looked at: it was %s and is %s", c.Current, now),
 			Remedy: "look at who else works on it, and begin again",
@@ -94,6 +95,19 @@ func (p Plane) remember(c Change) error {
 	return p.Journal.Made(number)
 }
 
+// now is how the thing of a change is at present.
+func (p Plane) now(ctx context.Context, v Variant, c Change) (Setting, error) {
+	if c.What.created() {
+		there, err := p.Deployer.There(ctx, c.What, c.Name)
+		if err != nil || !there {
+			return Setting{}, err
+		}
+		return c.Desired, nil
+	}
+	e, s, err := p.Look(ctx, v)
+	return c.now(v, e, s), err
+}
+
 // Look says how a variant is and what is registered for it.
 func (p Plane) Look(ctx context.Context, v Variant) (EndpointState, ScalingState, error) {
 	e, err := p.Hosting.Describe(ctx, v.Endpoint)
@@ -109,6 +123,9 @@ func (p Plane) Look(ctx context.Context, v Variant) (EndpointState, ScalingState
 
 // put gives a thing a setting, and waits for it where it takes a time.
 func (p Plane) put(ctx context.Context, v Variant, c Change, to Setting) error {
+	if c.What.created() {
+		return p.create(ctx, v, c)
+	}
 	if c.What != Instances {
 		return p.Autoscaler.Put(ctx, v, c.What, c.Name, to)
 	}
@@ -121,10 +138,7 @@ func (p Plane) put(ctx context.Context, v Variant, c Change, to Setting) error {
 // await waits until an endpoint is in service and the variant has what it shall have: n
 // instances, or with 0 those that were asked for last, by whomever.
 func (p Plane) await(ctx context.Context, v Variant, n int) error {
-	limit := p.Patience
-	if limit == 0 {
-		limit = patience
-	}
+	limit := p.patience()
 	limited, cancel := context.WithTimeoutCause(ctx, limit, errTooSlow)
 	defer cancel()
 	last := "it could not be described"
@@ -135,12 +149,12 @@ func (p Plane) await(ctx context.Context, v Variant, n int) error {
 		}
 		if err == nil {
 			state, err := e.Variant(v.Name)
-			if err != nil {
+			unsettled := e.Settled()
+			if err != nil && unsettled == nil { // until then it need not have any
 				return err
 			}
 			last = fmt.Sprintf("it is %s with %d of %d instances", e.Status, state.Current, state.Desired)
-			unsettled := e.Settled()
-			if trouble, ok := errors.AsType[*ControlError](unsettled); ok && trouble.Problem == ProblemFailed {
+			if isProblem(unsettled, ProblemFailed) {
 				return unsettled
 			}
 			if unsettled == nil && state.Current == state.Desired && (n == 0 || n == state.Current) {
@@ -176,8 +190,14 @@ func whyEnded(ctx, limited context.Context, err error, v Variant, limit time.Dur
 
 // passing says whether an error may be gone at the next look.
 func passing(err error) bool {
-	trouble, ok := errors.AsType[*ControlError](err)
-	return ok && (trouble.Problem == ProblemThrottled || trouble.Problem == ProblemUnreachable)
+	return isProblem(err, ProblemThrottled) || isProblem(err, ProblemUnreachable)
+}
+
+func (p Plane) patience() time.Duration {
+	if p.Patience == 0 {
+		return defaultPatience
+	}
+	return p.Patience
 }
 
 func (p Plane) poll() time.Duration {

@@ -101,8 +101,8 @@ func (w *world) Scaling(context.Context, Variant) (s ScalingState, err error) {
 func (w *world) Put(_ context.Context, _ Variant, what What, name string, to Setting) error {
 	return w.call(func() error {
 		switch what {
-		case Instances:
-			return errors.New("instances are not for autoscaling to put")
+		case Instances, OneConfig, OneEndpoint:
+			return errors.New("it is not for autoscaling to put")
 		case Bounds:
 			w.scaling.Target = to.Bounds
 			if to.Bounds == nil {

@@ -26,6 +26,10 @@ func (p Plane) Undo(ctx context.Context, v Variant, intents []Intent, force bool
 		if i.Undone {
 			continue
 		}
+		if inUse(i.Change, left) { // AWS forgets what an endpoint runs on when its configuration goes first
+			left = append(left, Leftover{Change: i.Change, Why: "its endpoint is there still", Command: i.Change.Command(v)})
+			continue
+		}
 		how, err := p.undo(ctx, v, i.Change, force)
 		if err == nil {
 			p.note("undone: %s: %s", i.Change.thing(), how)
@@ -51,7 +55,15 @@ func (p Plane) Undo(ctx context.Context, v Variant, intents []Intent, force bool
 	return nil, nil
 }
 
+// inUse says whether a configuration's endpoint is among what is left.
+func inUse(c Change, left []Leftover) bool {
+	return c.What == OneConfig && slices.ContainsFunc(left, func(l Leftover) bool { return l.Change.What == OneEndpoint && l.Change.Name == c.Name })
+}
+
 func (p Plane) undo(ctx context.Context, v Variant, c Change, force bool) (how string, err error) {
+	if c.What.created() {
+		return p.remove(ctx, c)
+	}
 	e, s, err := p.Look(ctx, v)
 	if trouble, ok := errors.AsType[*ControlError](err); ok && (trouble.Problem == ProblemMissing || trouble.Problem == ProblemNoVariant) {
 		return "it does not exist any more: " + trouble.Err.Error(), nil

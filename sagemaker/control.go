@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 )
 
 // ControlOptions say how the control planes are reached. The zero value is what the AWS
@@ -37,8 +38,8 @@ const attempts = 8
 // longestCall bounds one attempt of a call.
 const longestCall = 30 * time.Second
 
-// Control speaks to the control planes of SageMaker, Application Auto Scaling and
-// CloudWatch. It is safe for concurrent use. End it with Close.
+// Control speaks to the control planes of SageMaker, Application Auto Scaling, CloudWatch
+// and Service Quotas. It is safe for concurrent use. End it with Close.
 type Control struct {
 	region     string
 	transport  *http.Transport
@@ -46,6 +47,7 @@ type Control struct {
 	sagemaker  *sagemaker.Client
 	scaling    *applicationautoscaling.Client
 	cloudwatch *cloudwatch.Client
+	quotas     *servicequotas.Client
 }
 
 var (
@@ -53,6 +55,8 @@ var (
 	_ experiment.Autoscaler = (*Control)(nil)
 	_ experiment.Metrics    = (*Control)(nil)
 	_ experiment.Clock      = (*Control)(nil)
+	_ experiment.Deployer   = (*Control)(nil)
+	_ experiment.Quotas     = (*Control)(nil)
 )
 
 // Connect prepares the clients; nothing is sent yet, save what finding credentials takes.
@@ -88,6 +92,7 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 	return &Control{
 		region: cfg.Region, transport: transport, clock: clock,
 		sagemaker: sagemaker.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
+		quotas: servicequotas.NewFromConfig(cfg),
 	}, nil
 }
 

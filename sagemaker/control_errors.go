@@ -39,7 +39,7 @@ func problemOf(err error) (problem experiment.Problem, remedy string) {
 	}
 	code, message := refused.ErrorCode(), refused.ErrorMessage()
 	switch {
-	case strings.HasPrefix(message, "Could not find endpoint"), strings.Contains(message, "endpoint variant doesn't exist"):
+	case strings.HasPrefix(message, "Could not find endpoint"), strings.HasPrefix(message, "Could not find model"), strings.Contains(message, "endpoint variant doesn't exist"):
 		return experiment.ProblemMissing, "check its name, the region and the account"
 	case slices.Contains(deniedCodes(), code):
 		return experiment.ProblemDenied, fmt.Sprintf("allow the action %s", deniedAction(err, message))
@@ -101,7 +101,7 @@ func deniedAction(err error, message string) string {
 		return m[1]
 	}
 	if o, ok := errors.AsType[*smithy.OperationError](err); ok {
-		service := map[string]string{"SageMaker": "sagemaker", "Application Auto Scaling": "application-autoscaling", "CloudWatch": "cloudwatch"}[o.Service()]
+		service := map[string]string{"SageMaker": "sagemaker", "Application Auto Scaling": "application-autoscaling", "CloudWatch": "cloudwatch", "Service Quotas": "servicequotas"}[o.Service()]
 		return service + ":" + o.Operation()
 	}
 	return "that it names"

@@ -12,7 +12,7 @@ import (
 // A new package is placed here, and in docs/architecture.md.
 func floors() map[string]int {
 	return map[string]int{
-		"arrival": 0, "latency": 0, "scaling": 0, "fleet": 0,
+		"arrival": 0, "latency": 0, "scaling": 0, "fleet": 0, "price": 0,
 		"slo":      1,
 		"capacity": 2, "proof": 2,
 		"loadgen":    3,
