@@ -25,6 +25,9 @@ type Observed struct {
 	Alarms    []Transition    // of the policy's alarms, oldest first
 	Activity  []Activity      // of Application Auto Scaling, oldest first
 
+	Assumptions  scaling.Assumptions // that the prediction is by; zero: the default ones
+	Provisioning time.Duration       // median that was expected; 0: that of the assumptions
+
 	Speed float64 // seconds of the services in a real one; 1 on AWS
 	Price float64 // dollars an instance-hour; 0: not known
 	// Unknown are things that could not be read, with why, by their name: "alarms",
@@ -47,6 +50,7 @@ type Held struct {
 type Objective struct {
 	Name        string  `json:"objective,omitzero"`     // such as p99=200ms
 	Limit       Span    `json:"limit_seconds,omitzero"` // of the response time
+	Mean        bool    `json:"mean,omitzero"`          // Limit is of the mean response time; no request is bad for being slower
 	BadShare    float64 `json:"bad_share"`              // of the requests that may fail or be slower, such as 0.01
 	Recover     Span    `json:"recover_seconds,omitzero"`
 	Errors      float64 `json:"errors,omitzero"`              // share of the requests that may fail over the whole programme

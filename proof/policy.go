@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"math"
+
 	"plimsoll/scaling"
 )
 
@@ -32,4 +34,37 @@ type Load struct {
 	PerInstance scaling.PerSecond `json:"per_instance_per_second"`
 	// Peak of one instance; 0: not known.
 	Peak scaling.PerSecond `json:"peak_per_second,omitzero"`
+}
+
+// needs is how many instances a rate needs to be at the target or below, within the
+// bounds of the policy; what a load is to one instance must be known.
+func (p Policy) needs(rate float64, load Load) int {
+	exact := math.Ceil(rate/float64(load.PerInstance) - 1e-9)
+	if !(exact > 0) { // nothing, or not a number
+		exact = 0
+	}
+	return int(min(max(exact, float64(p.Min)), float64(p.Max)))
+}
+
+// highRatio and lowRatio are where the alarms fire, as shares of the target.
+func (p Policy) highRatio() float64 { return ratioOf(p.High, p.Target, 1) }
+
+func (p Policy) lowRatio() float64 { return ratioOf(p.Low, p.Target, usualLowRatio) }
+
+// usualLowRatio is that of SageMaker's policies: 1350 for a target of 1500.
+const usualLowRatio = 0.9
+
+func ratioOf(alarm *Alarm, target, usual float64) float64 {
+	if alarm == nil || !(target > 0) || !(alarm.Threshold > 0) {
+		return usual
+	}
+	return alarm.Threshold / target
+}
+
+// rule is the rule of an alarm, or false when there is none that can be evaluated.
+func (a *Alarm) rule() (scaling.AlarmRule, bool) {
+	if a == nil || a.Validate() != nil {
+		return scaling.AlarmRule{}, false
+	}
+	return a.AlarmRule, true
 }

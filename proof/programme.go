@@ -1,5 +1,7 @@
 package proof
 
+import "time"
+
 // Kind is what a phase of a programme asks.
 type Kind string
 
@@ -27,6 +29,7 @@ type Phase struct {
 type Programme struct {
 	Phases []Phase `json:"phases"`
 	Start  int     `json:"start_instances"` // in service when it begins
+	Load   Load    `json:"load"`            // what it was designed by
 	// What it costs, when the policy works.
 	Length        Span    `json:"length_seconds"`
 	Requests      float64 `json:"requests"` // sent, of real ones when time is not sped up
@@ -34,4 +37,26 @@ type Programme struct {
 	// Notes are what it cannot prove and why: bounds that leave one step only, scale-in
 	// that is disabled.
 	Notes []string `json:"notes,omitempty"`
+}
+
+// at is the rate a while after the phase began, per second of the whole variant; after
+// its end, that of its end.
+func (p Phase) at(offset time.Duration) float64 {
+	if p.Length <= 0 || p.From == p.To {
+		return p.From
+	}
+	share := min(1, max(0, offset.Seconds()/p.Length.Seconds()))
+	return p.From + share*(p.To-p.From)
+}
+
+// steady is whether the rate does not change.
+func (p Phase) steady() bool { return p.From == p.To }
+
+// length is that of all phases.
+func (p Programme) length() time.Duration {
+	total := time.Duration(0)
+	for _, phase := range p.Phases {
+		total += max(0, time.Duration(phase.Length))
+	}
+	return total
 }
