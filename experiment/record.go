@@ -16,7 +16,7 @@ const SchemaVersion = 1
 type Plan struct {
 	SchemaVersion int       `json:"schema_version"`
 	Plimsoll      string    `json:"plimsoll_version"`
-	Command       string    `json:"command"` // find, load or rehearse
+	Command       string    `json:"command"` // find, load, rehearse or verify
 	Created       time.Time `json:"created"`
 	Endpoint      Endpoint  `json:"endpoint"`
 	Payload       Payload   `json:"payload"`
@@ -27,6 +27,7 @@ type Plan struct {
 	Search *capacity.Plan `json:"search,omitempty"` // of find and rehearse
 	Target *TargetPlan    `json:"target,omitempty"` // of find and rehearse
 	Load   *LoadPlan      `json:"load,omitempty"`   // of load
+	Verify *VerifyPlan    `json:"verify,omitempty"` // of verify
 	Model  string         `json:"model,omitempty"`  // of rehearse: the modelled instance
 }
 

@@ -16,10 +16,12 @@ import (
 	"plimsoll/experiment"
 )
 
-// Document is what is reported: the result of find or rehearse, or that of load.
+// Document is what is reported: the result of find or rehearse, that of load, or that of
+// verify. Exactly one is set.
 type Document struct {
-	Result *experiment.Result     // exactly one of Result
-	Load   *experiment.LoadResult // and Load is set
+	Result       *experiment.Result
+	Load         *experiment.LoadResult
+	Verification *experiment.Verification
 
 	Version   string    // of plimsoll; empty: that of the plan
 	Generated time.Time // zero: not said
@@ -29,20 +31,29 @@ type Document struct {
 
 // Validate says whether there is one result to report.
 func (d Document) Validate() error {
-	switch {
-	case d.Result == nil && d.Load == nil:
-		return errors.New("report: there is no result to report")
-	case d.Result != nil && d.Load != nil:
-		return errors.New("report: there are two results; a document has one")
+	results := 0
+	for _, there := range []bool{d.Result != nil, d.Load != nil, d.Verification != nil} {
+		if there {
+			results++
+		}
 	}
-	return nil
+	switch results {
+	case 0:
+		return errors.New("report: there is no result to report")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("report: there are %d results; a document has one", results)
 }
 
 func (d Document) plan() experiment.Plan {
-	if d.Result != nil {
+	switch {
+	case d.Result != nil:
 		return d.Result.Plan
+	case d.Load != nil:
+		return d.Load.Plan
 	}
-	return d.Load.Plan
+	return d.Verification.Plan
 }
 
 func (d Document) version() string {
@@ -58,9 +69,14 @@ func JSON(w io.Writer, d Document) error {
 	if err := d.Validate(); err != nil {
 		return err
 	}
-	var result any = d.Result
-	if d.Result == nil {
+	var result any
+	switch {
+	case d.Result != nil:
+		result = d.Result
+	case d.Load != nil:
 		result = d.Load
+	default:
+		result = d.Verification
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -95,10 +95,13 @@ func viewOf(d Document) view {
 		Style: template.CSS(pageStyle), Version: printable(d.version()), Endpoint: endpointOf(plan), Insecure: plan.Endpoint.Insecure,
 		Reproduce: cleaned(d.Reproduce), Files: cleaned(d.Files), Plan: planFacts(plan),
 	}
-	if d.Result != nil {
+	switch {
+	case d.Result != nil:
 		v.ofResult(d.Result)
-	} else {
+	case d.Load != nil:
 		v.ofLoad(d.Load)
+	default:
+		v.ofVerification(d.Verification)
 	}
 	v.Badge = badgeOf(v.Verdict.State)
 	v.Title = strings.Join([]string{v.Verdict.Title, v.Endpoint, "Plimsoll"}, " · ")
@@ -120,9 +123,9 @@ func moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:0
 
 func badgeOf(s state) string {
 	switch s {
-	case stateValid, stateHeld:
+	case stateValid, stateHeld, stateWorks:
 		return "good"
-	case stateInvalid, stateMissed:
+	case stateInvalid, stateMissed, stateNoScaling, stateNoGuard:
 		return "wrong"
 	default:
 		return "caution"

@@ -19,10 +19,13 @@ func Text(w io.Writer, d Document, color bool, width int) error {
 		return err
 	}
 	t := &text{paint: paint(color), width: width}
-	if d.Result != nil {
+	switch {
+	case d.Result != nil:
 		t.result(d.Result)
-	} else {
+	case d.Load != nil:
 		t.load(d.Load)
+	default:
+		t.verification(d.Verification)
 	}
 	t.list("Record", d.Files)
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
