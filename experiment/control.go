@@ -192,6 +192,7 @@ const (
 	ProblemCredentials Problem = "credentials" // none, unknown or expired
 	ProblemThrottled   Problem = "throttled"   // too many calls, also after retries
 	ProblemQuota       Problem = "quota"       // an account limit
+	ProblemIdle        Problem = "idle"        // what is registered cannot scale anything
 	ProblemInvalid     Problem = "invalid"     // refused for what was asked
 	ProblemUnreachable Problem = "unreachable" // no connection
 	ProblemChanged     Problem = "changed"     // it is not as it was when the change was computed

@@ -5,6 +5,7 @@ import (
 
 	"plimsoll/capacity"
 	"plimsoll/latency"
+	"plimsoll/proof"
 )
 
 // Observer is told everything that happens, in order, on one goroutine. It must
@@ -20,12 +21,17 @@ type Event struct {
 	At            time.Time   `json:"at"`
 	Plan          *Plan       `json:"plan,omitempty"`     // of RunStarted
 	Proposed      *Proposed   `json:"proposed,omitempty"` // of TrialStarted
-	Live          *Live       `json:"live,omitempty"`     // of TrialProgress
+	Live          *Live       `json:"live,omitempty"`     // of TrialProgress and PhaseProgress
 	Trial         *Trial      `json:"trial,omitempty"`    // of TrialFinished
 	Note          string      `json:"note,omitempty"`     // of Noted
 	Result        *Result     `json:"-"`                  // of RunFinished by find; result.json has it
 	Load          *LoadResult `json:"-"`                  // of RunFinished by load
 	Tuned         *Tuned      `json:"-"`                  // of RunFinished by tune
+	// Of a proof that a policy scales.
+	Phase        *ProposedPhase  `json:"phase,omitempty"`    // of PhaseStarted
+	Held         *HeldPhase      `json:"held,omitempty"`     // of PhaseFinished
+	Capacity     *proof.Capacity `json:"capacity,omitempty"` // of CapacitySeen
+	Verification *Verification   `json:"-"`                  // of RunFinished
 
 	// Evidence is what only the recorder needs of TrialFinished.
 	Evidence *Evidence `json:"-"`
@@ -42,6 +48,11 @@ const (
 	TrialFinished EventKind = "trial_finished"
 	Noted         EventKind = "note"
 	RunFinished   EventKind = "run_finished"
+
+	PhaseStarted  EventKind = "phase_started"
+	PhaseProgress EventKind = "phase_progress"
+	PhaseFinished EventKind = "phase_finished"
+	CapacitySeen  EventKind = "capacity" // another number of instances than at the look before
 )
 
 // Proposed is a load that is about to be held.

@@ -16,7 +16,7 @@ const SchemaVersion = 1
 type Plan struct {
 	SchemaVersion int       `json:"schema_version"`
 	Plimsoll      string    `json:"plimsoll_version"`
-	Command       string    `json:"command"` // find, load or rehearse
+	Command       string    `json:"command"` // find, load, rehearse or verify
 	Created       time.Time `json:"created"`
 	Endpoint      Endpoint  `json:"endpoint"`
 	Payload       Payload   `json:"payload"`
@@ -28,6 +28,7 @@ type Plan struct {
 	Target *TargetPlan    `json:"target,omitempty"` // of find and rehearse
 	Load   *LoadPlan      `json:"load,omitempty"`   // of load
 	Tune   *TunePlan      `json:"tune,omitempty"`   // of tune and rehearse
+	Verify *VerifyPlan    `json:"verify,omitempty"` // of verify
 	Model  string         `json:"model,omitempty"`  // of rehearse: the modelled instance
 }
 

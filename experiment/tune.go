@@ -25,7 +25,7 @@ type Tuning struct {
 	// Find searches for the peak while the variant is pinned.
 	Find func(context.Context) (Result, error)
 	// Prove holds a programme against the policy in force. Nil: it is not proved.
-	Prove func(context.Context, Result) (*proof.Result, error)
+	Prove func(context.Context, Result) (*Verification, error)
 	// Agree shows changes and asks whether they may be made; its error ends the tuning.
 	Agree func(context.Context, Proposal) error
 }
@@ -50,8 +50,8 @@ type Proposal struct {
 type Tuned struct {
 	Result
 
-	Verify   *proof.Result `json:"verify,omitempty"` // absent: it was not proved
-	Policy   *Policy       `json:"policy,omitempty"` // that was applied; absent: none was
+	Verify   *Verification `json:"verify"` // null: nothing was proved
+	Policy   *proof.Policy `json:"policy"` // that was applied; null: none was
 	Changes  []Made        `json:"changes"`
 	Restored bool          `json:"restored"` // all that was to be given back is as it was
 }
@@ -104,7 +104,7 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 	if err := t.Plane.Make(ctx, t.Variant, changes); err != nil {
 		return errors.Join(err, takeBack(err.Error()))
 	}
-	tuned.Policy = new(wanted.asPolicy())
+	tuned.Policy = wanted.inForce()
 	if t.Prove != nil {
 		if tuned.Verify, err = t.Prove(ctx, found); err != nil {
 			return errors.Join(err, takeBack(err.Error()))
@@ -123,6 +123,14 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 // works says whether a policy does what it is for, if not well.
 func works(v proof.Verdict) bool {
 	return slices.Contains([]proof.Verdict{proof.Works, proof.WorksSlowly, proof.WorksCostly, proof.WorksFlaps}, v)
+}
+
+// inForce is the policy that is wanted, as a proof sees it.
+func (w Wanted) inForce() *proof.Policy {
+	return &proof.Policy{
+		Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), Min: w.Min, Max: w.Max,
+		ScaleOut: proof.Span(w.ScaleOut), ScaleIn: proof.Span(w.ScaleIn), DisableScaleIn: w.DisableScaleIn,
+	}
 }
 
 // find looks for the peak with one instance, and gives the variant back.

@@ -23,12 +23,12 @@ func tuning(w *world, verdict proof.Verdict) Tuning {
 			}
 			return Result{Target: &Target{PerMinute: 600}}, nil
 		},
-		Prove: func(context.Context, Result) (*proof.Result, error) {
+		Prove: func(context.Context, Result) (*Verification, error) {
 			err := w.call(func() error {
 				w.endpoint.Variants[0].Current, w.endpoint.Variants[0].Desired = 3, 3 // the policy at work
 				return nil
 			})
-			return &proof.Result{Verdict: verdict}, err
+			return &Verification{Result: proof.Result{Verdict: verdict}}, err
 		},
 		Agree: func(context.Context, Proposal) error { return nil },
 	}
@@ -62,7 +62,7 @@ func TestTune(t *testing.T) {
 			t.Find = func(context.Context) (Result, error) { return Result{}, failed }
 		}},
 		"the proof fails": {err: failed, change: func(t *Tuning) {
-			t.Prove = func(context.Context, Result) (*proof.Result, error) { return nil, failed }
+			t.Prove = func(context.Context, Result) (*Verification, error) { return nil, failed }
 		}},
 		"declined at once": {err: failed, change: func(t *Tuning) {
 			t.Agree = func(context.Context, Proposal) error { return failed }
@@ -112,7 +112,7 @@ func TestTunedSaysWhatIsLeft(t *testing.T) {
 		w := newWorld(2, scaled())
 		tune := tuning(w, proof.Works)
 		prove := tune.Prove
-		tune.Prove = func(ctx context.Context, r Result) (*proof.Result, error) {
+		tune.Prove = func(ctx context.Context, r Result) (*Verification, error) {
 			w.scaling.Target = &ScalableTarget{Min: 1, Max: 9} // somebody else
 			return prove(ctx, r)
 		}

@@ -18,18 +18,13 @@ import (
 	"plimsoll/proof"
 )
 
-// Document is what is reported: the result of find or rehearse, that of load, the proof
-// of a scaling policy, or, for tune, a result of find with the proof of the policy that
-// came of it.
+// Document is what is reported: what came of find, of load, of verify, or of tune, which
+// has found a peak and may have proved the policy that follows. Exactly one is set.
 type Document struct {
-	Result *experiment.Result     // that of find; beside Proof: of tune
-	Load   *experiment.LoadResult // that of load, alone
-	Proof  *proof.Result          // that of verify; beside Result: of tune
-
-	Endpoint string              // what was proved; empty: that of the result's plan
-	Policy   *proof.Policy       // that was put; nil: that of the proof
-	Changes  []experiment.Change // made on the endpoint
-	Restored *bool               // what was to be put back was; nil: nothing was to be
+	Result       *experiment.Result
+	Load         *experiment.LoadResult
+	Verification *experiment.Verification
+	Tuned        *experiment.Tuned
 
 	Version   string    // of plimsoll; empty: that of the plan
 	Generated time.Time // zero: not said
@@ -37,33 +32,89 @@ type Document struct {
 	Files     []string  // of the record, as paths for people
 }
 
-// Validate says whether there is one thing to report.
+// Validate says whether there is one result to report.
 func (d Document) Validate() error {
-	switch {
-	case d.Result == nil && d.Load == nil && d.Proof == nil:
+	results := 0
+	for _, there := range []bool{d.Result != nil, d.Load != nil, d.Verification != nil, d.Tuned != nil} {
+		if there {
+			results++
+		}
+	}
+	switch results {
+	case 0:
 		return errors.New("report: there is no result to report")
-	case d.Load != nil && (d.Result != nil || d.Proof != nil):
-		return errors.New("report: there are two results; a document has one, or that of find with a proof")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("report: there are %d results; a document has one", results)
+}
+
+// found is what a search for the peak has found; nil: there was none.
+func (d Document) found() *experiment.Result {
+	if d.Tuned != nil {
+		return &d.Tuned.Result
+	}
+	return d.Result
+}
+
+// verified is a proof with what it rests on; nil: nothing was proved.
+func (d Document) verified() *experiment.Verification {
+	if d.Tuned != nil {
+		return d.Tuned.Verify
+	}
+	return d.Verification
+}
+
+// proof is the proof of a policy; nil: there was none.
+func (d Document) proof() *proof.Result {
+	if v := d.verified(); v != nil {
+		return &v.Result
 	}
 	return nil
 }
 
-// plan is what was asked; empty for a proof alone.
+// policy is that which was applied or proved; nil: there is none.
+func (d Document) policy() *proof.Policy {
+	switch p := d.proof(); {
+	case p != nil:
+		return &p.Policy
+	case d.Tuned != nil:
+		return d.Tuned.Policy
+	}
+	return nil
+}
+
+// changes are those that were made on the endpoint.
+func (d Document) changes() []experiment.Made {
+	if d.Tuned == nil {
+		return nil
+	}
+	return d.Tuned.Changes
+}
+
+// restored says whether what was to be put back was; nil: nothing was to be.
+func (d Document) restored() *bool {
+	if d.Tuned == nil || len(d.Tuned.Changes) == 0 {
+		return nil
+	}
+	return &d.Tuned.Restored
+}
+
+// left says that something was not put back that was to be.
+func (d Document) left() bool {
+	restored := d.restored()
+	return restored != nil && !*restored
+}
+
+// plan is what was asked.
 func (d Document) plan() experiment.Plan {
 	switch {
-	case d.Result != nil:
-		return d.Result.Plan
+	case d.found() != nil:
+		return d.found().Plan
 	case d.Load != nil:
 		return d.Load.Plan
 	}
-	return experiment.Plan{}
-}
-
-func (d Document) policy() *proof.Policy {
-	if d.Policy == nil && d.Proof != nil {
-		return &d.Proof.Policy
-	}
-	return d.Policy
+	return d.Verification.Plan
 }
 
 func (d Document) version() string {
@@ -74,7 +125,7 @@ func (d Document) version() string {
 }
 
 // JSON writes the result as one indented JSON document and a newline: the
-// published form, described in docs/formats/result.md.
+// published form, described in docs/formats/result.md and verification.md.
 func JSON(w io.Writer, d Document) error {
 	if err := d.Validate(); err != nil {
 		return err
@@ -88,50 +139,15 @@ func JSON(w io.Writer, d Document) error {
 	return nil
 }
 
-// published is the document of docs/formats/result.md.
+// published is the one result that is set.
 func (d Document) published() any {
 	switch {
+	case d.Result != nil:
+		return d.Result
 	case d.Load != nil:
 		return d.Load
-	case !d.scaled():
-		return d.Result
+	case d.Verification != nil:
+		return d.Verification
 	}
-	s := scaled{Verify: d.Proof, Policy: d.policy(), Changes: d.Changes, Restored: d.Restored}
-	if s.Changes == nil {
-		s.Changes = []experiment.Change{}
-	}
-	if d.Result != nil {
-		return tuned{d.Result, s}
-	}
-	return verified{experiment.SchemaVersion, "verify", d.version(), d.Endpoint, s}
-}
-
-// left says that something was to be put back and was not.
-func (d Document) left() bool { return d.Restored != nil && !*d.Restored }
-
-// scaled says that there is more than a measurement: a proof, or changes.
-func (d Document) scaled() bool {
-	return d.Proof != nil || d.Policy != nil || len(d.Changes) > 0 || d.Restored != nil
-}
-
-// scaled is what tune adds to what find prints.
-type scaled struct {
-	Verify   *proof.Result       `json:"verify"`
-	Policy   *proof.Policy       `json:"policy"`
-	Changes  []experiment.Change `json:"changes"`
-	Restored *bool               `json:"restored"`
-}
-
-type tuned struct {
-	*experiment.Result
-	scaled
-}
-
-type verified struct {
-	SchemaVersion int    `json:"schema_version"`
-	Command       string `json:"command"`
-	Plimsoll      string `json:"plimsoll_version"`
-	Endpoint      string `json:"endpoint"`
-
-	scaled
+	return d.Tuned
 }

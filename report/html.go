@@ -102,21 +102,21 @@ type errorGroup struct {
 func viewOf(d Document) view {
 	plan := d.plan()
 	v := view{
-		Style: styleOf(d), Version: printable(d.version()), Endpoint: orDefault(printable(d.Endpoint), endpointOf(plan)), Insecure: plan.Endpoint.Insecure,
+		Style: styleOf(d), Version: printable(d.version()), Endpoint: endpointOf(plan), Insecure: plan.Endpoint.Insecure,
 		Reproduce: cleaned(d.Reproduce), Files: cleaned(d.Files), Changes: diffOf(d), Restored: restoredWords(d), Left: d.left(),
 	}
 	titles := []string{v.Endpoint, "Plimsoll"}
 	switch {
-	case d.Result != nil:
-		v.ofResult(d.Result)
+	case d.found() != nil:
+		v.ofResult(d.found())
 	case d.Load != nil:
 		v.ofLoad(d.Load)
 	}
-	if d.Result != nil || d.Load != nil {
+	if d.found() != nil || d.Load != nil {
 		v.Plan, v.Badge = planFacts(plan), badgeOf(v.Verdict.State)
 		titles = append([]string{v.Verdict.Title}, titles...)
 	}
-	if d.Proof != nil {
+	if d.proof() != nil {
 		v.ofProof(d)
 		titles = append([]string{v.Scaling.Title}, titles...)
 	}

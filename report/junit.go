@@ -22,13 +22,13 @@ func JUnit(w io.Writer, d Document) error {
 	}
 	report := junitReport{Name: "plimsoll"}
 	switch {
-	case d.Result != nil:
-		report.add(peakSuite(d.Result))
+	case d.found() != nil:
+		report.add(peakSuite(d.found()))
 	case d.Load != nil:
 		report.add(loadSuite(d.Load))
 	}
-	if d.Proof != nil {
-		for _, s := range proofSuites(d.Proof) {
+	if d.proof() != nil {
+		for _, s := range proofSuites(d.proof()) {
 			report.add(s)
 		}
 	}
@@ -248,8 +248,8 @@ func checkCase(c proof.Check) junitCase {
 func restoredSuite(d Document) junitSuite {
 	s := suite("endpoint", time.Time{}, 0)
 	switch name := "the endpoint was put back"; {
-	case d.Restored == nil:
-	case *d.Restored:
+	case d.restored() == nil:
+	case *d.restored():
 		s.Cases = append(s.Cases, passed(name, restoredWords(d)))
 	default:
 		s.Cases = append(s.Cases, failure(name, "restore", restoredWords(d), ""))

@@ -181,7 +181,7 @@ func checkSchema(t *testing.T, text string) {
 // hostileProof has foreign words wherever a proof can have them.
 func hostileProof() Document {
 	d := proofStates()["tune"]
-	r := d.Proof
+	r := d.proof()
 	r.Reasons, r.Change, r.Verdict, r.Programme.Notes = []string{hostile}, hostile, proof.Verdict(hostile), []string{hostile}
 	r.Checks[0] = proof.Check{ID: hostile, Title: hostile, Outcome: proof.Outcome(hostile), Evidence: hostile, Remedy: hostile}
 	r.Checks[1] = proof.Check{ID: hostile, Title: hostile, Outcome: proof.Fail, Evidence: hostile, Remedy: hostile}
@@ -190,6 +190,6 @@ func hostileProof() Document {
 	r.Held[1].Kind, r.Held[1].Why, r.Held[1].Valid, r.Held[1].Doubts = proof.Kind(hostile), hostile, false, []string{hostile}
 	r.Policy.Name, r.Policy.Metric, r.Policy.High, r.Objective.Name = hostile, hostile, nil, hostile
 	r.Series.Alarms[1].Alarm, r.Series.Alarms[1].To = hostile, scalingState(hostile)
-	d.Endpoint, d.Changes[1].Name, d.Changes[1].Reason = hostile, hostile, hostile
+	d.Tuned.Changes[1].Name, d.Tuned.Changes[1].Reason = hostile, hostile
 	return d
 }

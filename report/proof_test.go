@@ -105,31 +105,17 @@ func TestHostileWordsOfAProof(t *testing.T) {
 // TestProofJSON holds the published form: find's own fields at the top, the proof beside.
 func TestProofJSON(t *testing.T) {
 	d := proofStates()["tune"]
-	text := render(t, JSON, d)
-	var found experiment.Result
-	var added struct {
-		Verify   proof.Result        `json:"verify"`
-		Policy   proof.Policy        `json:"policy"`
-		Changes  []experiment.Change `json:"changes"`
-		Restored *bool               `json:"restored"`
+	var back experiment.Tuned
+	if err := json.Unmarshal([]byte(render(t, JSON, d)), &back); err != nil {
+		t.Fatal(err)
 	}
-	for _, into := range []any{&found, &added} {
-		if err := json.Unmarshal([]byte(text), into); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, diff := range map[string]string{
-		"the peak": cmp.Diff(*d.Result, found), "the proof": cmp.Diff(*d.Proof, added.Verify), "the policy": cmp.Diff(d.Proof.Policy, added.Policy),
-		"the changes": cmp.Diff(d.Changes, added.Changes), "restored": cmp.Diff(d.Restored, added.Restored),
-	} {
-		if diff != "" {
-			t.Errorf("%s read back (-want +got):\n%s", name, diff)
-		}
+	if diff := cmp.Diff(*d.Tuned, back); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
 	}
 
 	for name, want := range map[string][]string{
 		"found":  {"schema_version", "command", "peak", "plan"},
-		"verify": {"schema_version", "command", "plimsoll_version", "endpoint", "verify", "policy", "changes", "restored"},
+		"verify": {"schema_version", "command", "on", "verdict", "checks", "events", "policy", "plan"},
 		"tune":   {"schema_version", "peak", "target", "trials", "verify", "policy", "changes", "restored"},
 	} {
 		var fields map[string]json.RawMessage
@@ -148,14 +134,11 @@ func TestProofJSON(t *testing.T) {
 	if s := render(t, JSON, proofStates()["tune-stopped"]); !strings.Contains(s, "\n  \"verify\": null,\n  \"policy\": null,\n") {
 		t.Errorf("a run that was stopped before its proof has one:\n%s", s[len(s)-400:])
 	}
-	if s := render(t, JSON, proofStates()["verify"]); !strings.Contains(s, "\n  \"changes\": [],\n  \"restored\": null\n") {
-		t.Errorf("a proof without changes has other changes than [], or is restored:\n%s", s[len(s)-200:])
-	}
 }
 
 func TestDocumentTakesAProof(t *testing.T) {
 	d := load(missed)
-	d.Proof = proved()
+	d.Verification = verification(proved())
 	for form, write := range map[string]func(io.Writer, Document) error{"HTML": HTML, "Text": plainText(0), "JSON": JSON, "JUnit": JUnit} {
 		if err := write(io.Discard, d); err == nil {
 			t.Errorf("%s of a load with a proof gave no error", form)

@@ -252,16 +252,13 @@ func proofStates() map[string]Document {
 	verify := func(change func(*proof.Result)) Document {
 		r := proved()
 		change(r)
-		return Document{Proof: r, Endpoint: "SageMaker endpoint demo, variant AllTraffic", Version: "0.1.0", Generated: began.Add(2 * time.Hour), Files: []string{"runs/two"}}
+		return Document{Verification: verification(r), Version: "0.1.0", Generated: began.Add(2 * time.Hour), Files: []string{"runs/two"}}
 	}
-	tune := found()
-	tune.Result.Command, tune.Proof, tune.Restored = "tune", proved(), new(true)
-	tune.Changes = sampleChanges()
-	stopped := with(found(), func(r *experiment.Result) {
+	tune := tunedFrom(found(), experiment.Tuned{Verify: verification(proved()), Policy: new(samplePolicy().Policy), Changes: sampleChanges(), Restored: true})
+	stopped := tunedFrom(with(found(), func(r *experiment.Result) {
 		r.Command, r.Status, r.Peak.Valid, r.Target = "tune", experiment.Partial, false, nil
 		r.Peak.Reasons = []string{"the run is partial: interrupted"}
-	})
-	stopped.Changes, stopped.Restored = sampleChanges()[:1], new(false)
+	}), experiment.Tuned{Changes: sampleChanges()[:1]})
 	return map[string]Document{
 		"tune":         tune,
 		"tune-stopped": stopped,
@@ -289,13 +286,37 @@ func proofStates() map[string]Document {
 	}
 }
 
-func sampleChanges() []experiment.Change {
-	return []experiment.Change{
-		{What: experiment.Instances, Current: experiment.Setting{Instances: 3}, Desired: experiment.Setting{Instances: 1}, Reason: "MAX_RPS is that of one instance"},
+// verification is a proof as verify publishes it.
+func verification(r *proof.Result) *experiment.Verification {
+	plan := found().Result.Plan
+	plan.Command = "verify"
+	return &experiment.Verification{
+		SchemaVersion: experiment.SchemaVersion, Command: "verify", Status: experiment.Complete, Started: began,
+		On: experiment.Variant{Endpoint: "demo", Name: "AllTraffic"}, Speed: r.Series.Speed, Result: *r, Plan: plan,
+	}
+}
+
+// tunedFrom is the document of a tuning that has found what another has.
+func tunedFrom(d Document, t experiment.Tuned) Document {
+	t.Result = *d.Result
+	t.Command = "tune"
+	d.Result, d.Tuned = nil, &t
+	return d
+}
+
+func sampleChanges() []experiment.Made {
+	return []experiment.Made{
 		{
-			What: experiment.OnePolicy, Name: samplePolicy().Name, Reason: "the target that was found",
-			Current: experiment.Setting{Policy: &experiment.Policy{Name: samplePolicy().Name, Metric: experiment.Metric, Target: 70}},
-			Desired: experiment.Setting{Policy: &experiment.Policy{Name: samplePolicy().Name, Metric: experiment.Metric, Target: sampleTarget}},
+			Undone: true, How: "1 → 3",
+			Change: experiment.Change{What: experiment.Instances, Current: experiment.Setting{Instances: 3}, Desired: experiment.Setting{Instances: 1}, Reason: "MAX_RPS is that of one instance"},
+		},
+		{
+			Kept: true,
+			Change: experiment.Change{
+				What: experiment.OnePolicy, Name: samplePolicy().Name, Reason: "the target that was found",
+				Current: experiment.Setting{Policy: &experiment.Policy{Name: samplePolicy().Name, Metric: experiment.Metric, Target: 70}},
+				Desired: experiment.Setting{Policy: &experiment.Policy{Name: samplePolicy().Name, Metric: experiment.Metric, Target: sampleTarget}},
+			},
 		},
 	}
 }

@@ -12,10 +12,10 @@ import (
 // proved writes a proof: the answer in five lines, for tune with the peak and the target,
 // then what it rests on.
 func (t *text) proved(d Document) {
-	r := d.Proof
+	r := d.proof()
 	fmt.Fprintf(&t.b, "%s  %s\n", t.state(stateOfProof(r.Verdict)), t.as(proofTitle(r.Verdict), bold))
-	if d.Result != nil {
-		t.peakLine(d.Result)
+	if found := d.found(); found != nil {
+		t.peakLine(found)
 	}
 	t.indented(proofSummary(r))
 	if help := helpOf(r); help != "" {
@@ -147,10 +147,10 @@ func findingColor(f proof.Finding) string {
 
 // changes writes what was changed as a difference, and what became of it.
 func (t *text) changes(d Document) {
-	if len(d.Changes) > 0 {
+	if len(d.changes()) > 0 {
 		t.b.WriteString("\n" + t.as("Changes", bold) + "\n")
 	}
-	for _, c := range d.Changes {
+	for _, c := range d.changes() {
 		for _, line := range c.Lines() {
 			line = printable(line)
 			switch rest := strings.TrimSpace(line); {
@@ -162,14 +162,14 @@ func (t *text) changes(d Document) {
 			t.b.WriteString(line + "\n")
 		}
 	}
-	if d.Restored != nil {
+	if d.restored() != nil {
 		yes := t.as("yes:", green)
 		if d.left() {
 			yes = t.as("NO:", red)
 		}
 		t.field("Put back", yes+" "+restoredWords(d))
 	}
-	if len(d.Changes) > 0 || d.Restored != nil {
+	if len(d.changes()) > 0 || d.restored() != nil {
 		t.b.WriteByte('\n')
 	}
 }

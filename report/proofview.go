@@ -45,7 +45,7 @@ type checkView struct{ Mark, Class, Title, Evidence, Remedy string }
 type diffLine struct{ Class, Words string }
 
 func (v *view) ofProof(d Document) {
-	r := d.Proof
+	r := d.proof()
 	s := &proofView{
 		State: string(stateOfProof(r.Verdict)), Badge: badgeOf(stateOfProof(r.Verdict)), Title: proofTitle(r.Verdict),
 		Summary: proofSummary(r), Help: helpOf(r), Big: proofNumbers(r),
@@ -246,7 +246,7 @@ func (g *programme) has(name proof.StageName) bool {
 // diffOf shows changes as differences.
 func diffOf(d Document) []diffLine {
 	var out []diffLine
-	for _, c := range d.Changes {
+	for _, c := range d.changes() {
 		for _, line := range c.Lines() {
 			class := "same"
 			switch rest := strings.TrimSpace(line); {
@@ -263,7 +263,7 @@ func diffOf(d Document) []diffLine {
 
 // styleOf is a page's style: that of proofs only where there is one.
 func styleOf(d Document) template.CSS {
-	if d.scaled() {
+	if d.verified() != nil || d.Tuned != nil {
 		return template.CSS(pageStyle + proofStyle)
 	}
 	return template.CSS(pageStyle)

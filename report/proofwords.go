@@ -259,9 +259,9 @@ func speedWords(speed float64) string {
 // restoredWords says what became of what was to be put back.
 func restoredWords(d Document) string {
 	switch {
-	case d.Restored == nil:
+	case d.restored() == nil:
 		return ""
-	case *d.Restored:
+	case *d.restored():
 		return "everything that was to be put back was"
 	}
 	return "not everything could be put back; plimsoll restore undoes what is left"

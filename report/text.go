@@ -22,12 +22,12 @@ func Text(w io.Writer, d Document, color bool, width int) error {
 	if d.left() {
 		t.wrapped("", 0, t.as("NOT PUT BACK:", bold, red)+" "+restoredWords(d)+".")
 	}
-	if d.Proof != nil {
+	if d.proof() != nil {
 		t.proved(d)
 	}
 	switch {
-	case d.Result != nil:
-		t.result(d.Result)
+	case d.found() != nil:
+		t.result(d.found())
 	case d.Load != nil:
 		t.load(d.Load)
 	}

@@ -144,7 +144,7 @@ func TestAnyProofIsShown(t *testing.T) {
 			r.Events = append(r.Events, e)
 		}
 		r.Series = s
-		d := Document{Proof: r, Endpoint: "demo"}
+		d := Document{Verification: verification(r)}
 		checkPage(t, render(t, HTML, d))
 		checkSchema(t, render(t, JUnit, d))
 		if text := render(t, plainText(100), d); strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {

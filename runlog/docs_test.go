@@ -12,6 +12,7 @@ import (
 	"plimsoll/capacity"
 	"plimsoll/experiment"
 	"plimsoll/loadgen"
+	"plimsoll/proof"
 )
 
 // TestEveryFieldIsDocumented wants each JSON field of each published type in a
@@ -22,12 +23,14 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		"events.md": {experiment.Event{}},
 		"trials.md": {trialLine{}, capacity.Trial{}, capacity.Observation{}},
 		"result.md": {experiment.Result{}, experiment.LoadResult{}},
+
+		"verification.md": {experiment.Verification{}},
 	} {
 		t.Run(page, func(t *testing.T) {
 			documented := documentedFields(t, page)
 			exist := map[string]bool{}
 			for _, value := range types {
-				for _, field := range fieldsOf(reflect.TypeOf(value), page == "result.md") {
+				for _, field := range fieldsOf(reflect.TypeOf(value), page) {
 					exist[field] = true
 					if !documented[field] {
 						t.Errorf("%s does not describe the field %q of %T", page, field, value)
@@ -71,9 +74,8 @@ func documentedFields(t *testing.T, page string) map[string]bool {
 }
 
 // fieldsOf are the names of all JSON fields that a type has, at any depth. What
-// has a page of its own is left to that page: the plan everywhere but there, the
-// trial everywhere but in the result.
-func fieldsOf(typ reflect.Type, withTrials bool) []string {
+// has a page of its own is left to that page.
+func fieldsOf(typ reflect.Type, page string) []string {
 	for typ.Kind() == reflect.Pointer || typ.Kind() == reflect.Slice || typ.Kind() == reflect.Map {
 		typ = typ.Elem()
 	}
@@ -93,12 +95,25 @@ func fieldsOf(typ reflect.Type, withTrials bool) []string {
 		if inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
-		elsewhere := inner == reflect.TypeFor[experiment.Plan]() || inner == reflect.TypeFor[experiment.Trial]() && !withTrials
-		if !elsewhere {
-			names = append(names, fieldsOf(field.Type, withTrials)...)
+		if home, has := homes()[inner]; !has || home == page {
+			names = append(names, fieldsOf(field.Type, page)...)
 		}
 	}
 	return names
+}
+
+// homes are the pages of types that other pages point to.
+func homes() map[reflect.Type]string {
+	pages := map[reflect.Type]string{
+		reflect.TypeFor[experiment.Plan](): "plan.md", reflect.TypeFor[experiment.Trial](): "result.md", reflect.TypeFor[experiment.Measured](): "result.md",
+	}
+	for _, t := range []reflect.Type{
+		reflect.TypeFor[proof.Programme](), reflect.TypeFor[proof.Phase](), reflect.TypeFor[proof.Policy](), reflect.TypeFor[proof.Objective](),
+		reflect.TypeFor[proof.Capacity](), reflect.TypeFor[experiment.HeldPhase](),
+	} {
+		pages[t] = "verification.md"
+	}
+	return pages
 }
 
 func TestEveryNameIsDocumented(t *testing.T) {
@@ -111,6 +126,11 @@ func TestEveryNameIsDocumented(t *testing.T) {
 		{"result.md", []string{string(capacity.Baseline), string(capacity.Climb), string(capacity.Plateau), string(capacity.Bracket), string(capacity.Confirm), string(capacity.Recheck)}},
 		{"result.md", []string{experiment.Held, experiment.Missed, experiment.Undecided, experiment.Invalid, string(experiment.Complete), string(experiment.Partial)}},
 		{"events.md", []string{string(experiment.RunStarted), string(experiment.TrialStarted), string(experiment.TrialProgress), string(experiment.TrialFinished), string(experiment.Noted), string(experiment.RunFinished)}},
+		{"events.md", []string{string(experiment.PhaseStarted), string(experiment.PhaseProgress), string(experiment.PhaseFinished), string(experiment.CapacitySeen)}},
+		{"verification.md", []string{string(proof.Baseline), string(proof.StepUp), string(proof.RampUp), string(proof.Plateau), string(proof.StepDown), string(proof.RampDown)}},
+		{"verification.md", []string{string(proof.Works), string(proof.WorksSlowly), string(proof.WorksCostly), string(proof.WorksFlaps), string(proof.NoProtection), string(proof.NoScaling), string(proof.Undecided)}},
+		{"verification.md", []string{string(proof.Pass), string(proof.Warn), string(proof.Fail), string(proof.Reported), string(proof.NotKnown), string(proof.Measured), string(proof.Bounded), string(proof.Missing)}},
+		{"verification.md", []string{string(proof.LoadCrossed), string(proof.MetricVisible), string(proof.AlarmFired), string(proof.ActivityBegan), string(proof.InService), string(proof.FirstServed), string(proof.Recovered)}},
 		{"run-directory.md", []string{PlanFile, EventsFile, TrialsFile, HistogramsFile, ResultFile, ReportFile}},
 		{"histograms.md", []string{Tag(7, "response"), Tag(7, "service"), Tag(7, "lateness")}},
 	} {

@@ -19,10 +19,11 @@ type Run struct {
 	Dir    string
 	Plan   experiment.Plan
 	Trials []experiment.Recorded // in the order in which they were held
-	// Result is that of find or rehearse, Load that of load. Both are nil when
-	// the run is not over, or ended without the time to write one.
-	Result *experiment.Result
-	Load   *experiment.LoadResult
+	// Result is that of find or rehearse, Load that of load, Verification that of verify.
+	// All are nil when the run is not over, or ended without the time to write one.
+	Result       *experiment.Result
+	Load         *experiment.LoadResult
+	Verification *experiment.Verification
 	// Finished says that the last process that worked on the run came to its own
 	// end: the result is that of all it did.
 	Finished bool
@@ -79,8 +80,11 @@ func (r *Run) readResult() error {
 	if err != nil || content == nil {
 		return err
 	}
-	if r.Plan.Command == "load" {
+	switch r.Plan.Command {
+	case "load":
 		return decode(content, ResultFile, &r.Load)
+	case "verify":
+		return decode(content, ResultFile, &r.Verification)
 	}
 	return decode(content, ResultFile, &r.Result)
 }
@@ -102,7 +106,7 @@ func (r *Run) readEnd() error {
 // compare notes where the files do not tell the same.
 func (r *Run) compare() {
 	switch {
-	case r.Result == nil && r.Load == nil:
+	case r.Result == nil && r.Load == nil && r.Verification == nil:
 		r.Notes = append(r.Notes, "it has no result: the run is still going on, or ended without warning")
 	case r.Result != nil && len(r.Result.Trials) != len(r.Trials):
 		r.Notes = append(r.Notes, fmt.Sprintf("%s tells of %d trials and %s of %d: it is that of an earlier part of the run, or the disk was full", ResultFile, len(r.Result.Trials), TrialsFile, len(r.Trials)))

@@ -27,8 +27,8 @@ var errBusy = errors.New("another process is writing this run")
 
 // Writer records a run in its directory as it is told of it. It is an
 // [experiment.Observer]: events go through a queue to one goroutine, which does
-// all the writing. Looks at a load that is being held ([experiment.TrialProgress])
-// are left out and counted while the disk lags behind; everything else is kept.
+// all the writing. Looks at a load that is being held ([experiment.TrialProgress],
+// [experiment.PhaseProgress]) are left out and counted while the disk lags behind; everything else is kept.
 //
 // The contents of an event must not change after it was observed.
 type Writer struct {
@@ -192,7 +192,7 @@ func (w *Writer) Dir() string { return w.dir }
 // Observe keeps an event. It waits for the disk only when the queue is full of
 // events that must not be left out. It must not be called after Close.
 func (w *Writer) Observe(e experiment.Event) {
-	if e.Kind == experiment.TrialProgress && len(w.queue) >= queueLength/2 {
+	if looked := e.Kind == experiment.TrialProgress || e.Kind == experiment.PhaseProgress; looked && len(w.queue) >= queueLength/2 {
 		w.left.Add(1)
 		return
 	}
@@ -280,7 +280,7 @@ func Tag(trial int, part string) string { return fmt.Sprintf("%04d.%s", trial, p
 
 func (w *Writer) recordEvent(e experiment.Event) {
 	err := w.events.appendJSON(e)
-	if err == nil && e.Kind != experiment.TrialProgress {
+	if err == nil && e.Kind != experiment.TrialProgress && e.Kind != experiment.PhaseProgress {
 		err = w.events.file.Sync()
 	}
 	if err != nil {
@@ -306,6 +306,8 @@ func (w *Writer) recordResult(e experiment.Event) {
 		result = e.Result
 	case e.Load != nil:
 		result = e.Load
+	case e.Verification != nil:
+		result = e.Verification
 	default:
 		return
 	}

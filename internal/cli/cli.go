@@ -45,7 +45,7 @@ computes the scaling target that follows: MAX_RPS × SAFETY_FACTOR × 60.
   plimsoll find --url http://127.0.0.1:8080/invocations --payload body.json
   plimsoll load --url … --payload … --rate 100/s --duration 30s
   plimsoll target --peak 412                             the formula alone
-  plimsoll pin, apply, lint, restore                     the scaling of a SageMaker endpoint
+  plimsoll pin, apply, verify, lint, restore             the scaling of a SageMaker endpoint
 
 The settings of a run are flags, and keys of plimsoll.yaml in the working directory or of the
 file that --config names; flags win. (--config, --resume, --peak and --run are flags only.)
@@ -68,7 +68,7 @@ func newRoot(env Env) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newFind(env), newLoad(env), newRehearse(env), newPlan(env), newTarget(env), newPin(env), newApply(env), newRestore(env), newLint(env), newEmulate(env), newExitCodes())
+	root.AddCommand(newFind(env), newLoad(env), newRehearse(env), newPlan(env), newTarget(env), newPin(env), newApply(env), newVerify(env), newRestore(env), newLint(env), newEmulate(env), newExitCodes())
 	return root
 }
 
@@ -93,7 +93,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	var names []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 	hint := didYouMean(m[1], names)
-	if slices.Contains(settingNames(), m[1]) {
+	if slices.Contains(append(settingNames(), scalingNames()...), m[1]) {
 		hint = "it is a flag of other commands"
 	}
 	return usageError("unknown flag --%s: %s", m[1], strings.ReplaceAll(hint, `"`, ""))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -98,7 +99,11 @@ func decodeConfig(text []byte, s *Settings) error {
 		return unitless(text, m[1])
 	}
 	if m := unknownKey.FindStringSubmatch(message); m != nil {
-		message += "\n" + didYouMean(m[1], settingNames())
+		hint := didYouMean(m[1], append(settingNames(), scalingNames()...))
+		if slices.Contains(scalingNames(), m[1]) {
+			hint = "write it below scaling, as in scaling: {recover: 6m}"
+		}
+		message += "\n" + hint
 	}
 	return errors.New(message)
 }
@@ -127,6 +132,15 @@ var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
 func settingNames() []string {
 	var names []string
 	for f := range reflect.TypeFor[Settings]().Fields() {
+		names = append(names, f.Tag.Get("yaml"))
+	}
+	return names
+}
+
+// scalingNames are the keys below scaling.
+func scalingNames() []string {
+	var names []string
+	for f := range reflect.TypeFor[scalingObjective]().Fields() {
 		names = append(names, f.Tag.Get("yaml"))
 	}
 	return names

@@ -181,6 +181,8 @@ func controlCode(p experiment.Problem) int {
 		return exitUnreachable
 	case experiment.ProblemCredentials, experiment.ProblemDenied:
 		return exitCredentials
+	case experiment.ProblemIdle:
+		return exitNoScaling
 	case experiment.ProblemLeftovers:
 		return exitLeftovers
 	default:

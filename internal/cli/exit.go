@@ -27,6 +27,8 @@ const (
 	exitInconclusive  = 12
 	exitLimitReached  = 13
 	exitMistake       = 14
+	exitNoScaling     = 16
+	exitScalingMissed = 17
 	exitRecord        = 20
 	exitLeftovers     = 21
 	exitInterrupted   = 130
@@ -51,9 +53,11 @@ func exitCodes() []exitCode {
 		{exitAWS, "AWS did not show or change the endpoint: it is missing, being changed, broken, over a quota; or AWS failed"},
 		{exitMissed, "an objective is missed: even at the lightest load (find), at the load held (load)"},
 		{exitClientLimited, "client limited: the generator gave out first, so there is only a lower bound (load: the load was not held)"},
-		{exitInconclusive, "inconclusive: no believable peak within the budget (load: CloudWatch counted something else than was sent)"},
+		{exitInconclusive, "inconclusive: no believable peak within the budget (load: CloudWatch counted something else than was sent; verify: not decided)"},
 		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound"},
 		{exitMistake, "lint: the scaling does not do what it is for"},
+		{exitNoScaling, "verify: the policy does not scale, or does not protect the objective"},
+		{exitScalingMissed, "verify: the policy works, and a scaling objective (--recover, --errors, --back-to-min, --flaps) is missed"},
 		{exitRecord, "the run's directory cannot be written or read: it exists, is in use, is no run, or the disk is full"},
 		{exitLeftovers, "changes of an endpoint are left: they are listed, and plimsoll restore tries again"},
 		{exitInterrupted, "interrupted: what was measured is in the run's directory, marked as partial"},

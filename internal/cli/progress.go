@@ -21,7 +21,8 @@ type progress struct {
 	color bool
 
 	proposed experiment.Proposed
-	shown    bool // the line below the rows is there
+	phase    experiment.ProposedPhase // of verify
+	shown    bool                     // the line below the rows is there
 }
 
 var _ experiment.Observer = (*progress)(nil)
@@ -31,14 +32,25 @@ func (p *progress) Observe(e experiment.Event) {
 	switch e.Kind {
 	case experiment.RunStarted:
 		p.line(headline(*e.Plan))
-		p.line(report.TrialHeader())
+		if e.Plan.Verify == nil {
+			p.line(report.TrialHeader())
+		}
 	case experiment.TrialStarted:
 		p.proposed = *e.Proposed
-		p.status(e.Proposed.Progress, "")
+		p.status(e.Proposed.Progress, p.doing(), "")
 	case experiment.TrialProgress:
-		p.status(e.Live.Progress, live(*e.Live))
+		p.status(e.Live.Progress, p.doing(), live(*e.Live))
 	case experiment.TrialFinished:
 		p.line(report.TrialRow(*e.Trial, p.color))
+	case experiment.PhaseStarted:
+		p.phase = *e.Phase
+		p.status(e.Phase.Progress, p.doing(), "")
+	case experiment.PhaseProgress:
+		p.status(e.Live.Progress, p.doing(), live(*e.Live))
+	case experiment.PhaseFinished:
+		p.line(phaseLine(*e.Held))
+	case experiment.CapacitySeen:
+		p.line(capacityLine(*e.Capacity))
 	case experiment.Noted:
 		p.line("note: " + e.Note)
 	case experiment.RunFinished:
@@ -71,14 +83,22 @@ func (p *progress) clear() {
 
 const barWidth = 20
 
-func (p *progress) status(at experiment.Progress, now string) {
+// doing is the load that is held.
+func (p *progress) doing() string {
+	if p.phase.Number > 0 {
+		return fmt.Sprintf("%d/%d %s %s", p.phase.Number, p.phase.Of, phaseName(p.phase.Kind), ratesOf(p.phase.Phase))
+	}
+	return fmt.Sprintf("%s %s", p.proposed.Phase, loadName(p.proposed))
+}
+
+func (p *progress) status(at experiment.Progress, doing, now string) {
 	if p.width == 0 {
 		return
 	}
 	full := int(math.Round(min(max(at.Done, 0), 1) * barWidth))
 	left := time.Duration(at.RemainingSeconds * float64(time.Second)).Round(time.Second)
-	text := fmt.Sprintf("%s%s %3.0f %%  %d:%02d left  %s %s%s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full),
-		100*at.Done, int(left.Minutes()), int(left.Seconds())%60, p.proposed.Phase, loadName(p.proposed), now)
+	text := fmt.Sprintf("%s%s %3.0f %%  %d:%02d left  %s%s", strings.Repeat("█", full), strings.Repeat("░", barWidth-full),
+		100*at.Done, int(left.Minutes()), int(left.Seconds())%60, doing, now)
 	if utf8.RuneCountInString(text) >= p.width {
 		text = string([]rune(text)[:max(p.width-1, 0)])
 	}

@@ -51,6 +51,12 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 			s.Rate = strconv.FormatFloat(l.Rate, 'g', -1, 64) + "/s"
 		}
 	}
+	if v := p.Verify; v != nil {
+		s.Scaling, s.MaxRequests = scalingObjectiveOf(v.Objective), v.MaxRequests
+		if v.MaxRate > 0 {
+			s.MaxRate = strconv.FormatFloat(float64(v.MaxRate), 'g', -1, 64) + "/s"
+		}
+	}
 	if p.Model != "" {
 		s.Model = p.Model
 	}
@@ -98,6 +104,10 @@ func reproduce(p experiment.Plan) string {
 	base := defaults()
 	want, have := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	groups := append(findGroups(), loadFlags, modelFlags)
+	if p.Verify != nil {
+		groups = verifyGroups()
+		base.Arrivals = experiment.ArrivalsConstant
+	}
 	flags(want, &s, groups...)
 	flags(have, &base, groups...)
 	words := []string{p.Command}
@@ -117,7 +127,7 @@ func reproduce(p experiment.Plan) string {
 			words = append(words, "--"+f.Name, quote(value))
 		}
 	})
-	return strings.Join(words, " ")
+	return strings.Join(append(words, provingWords(p.Verify)...), " ")
 }
 
 // quote makes a word safe for a shell.

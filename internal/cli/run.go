@@ -42,7 +42,7 @@ func (j *job) run(ctx context.Context, record *runlog.Writer, do useCase) error 
 		doc.Files = []string{record.Dir()} // whatever is in it
 	}
 	err = afterWriting(err, written)
-	if doc.Result == nil && doc.Load == nil {
+	if doc.Result == nil && doc.Load == nil && doc.Verification == nil {
 		return err
 	}
 	if shown := j.show(doc); shown != nil {
@@ -121,6 +121,8 @@ func verdict(doc report.Document) error {
 		code, why = exitMissed, "an objective is missed"
 	case doc.Result != nil:
 		code, why = peakCode(doc.Result.Peak)
+	case doc.Verification != nil:
+		code, why = verifyCode(doc.Verification)
 	}
 	if code == exitOK {
 		return nil

@@ -55,6 +55,8 @@ type Settings struct {
 	PerMinute    bool    `yaml:"per-minute"`
 	TargetFrom   string  `yaml:"target-from"`
 
+	Scaling scalingObjective `yaml:"scaling"`
+
 	Rate        string        `yaml:"rate"`
 	Concurrency int           `yaml:"concurrency"`
 	Duration    time.Duration `yaml:"duration"`
@@ -166,13 +168,34 @@ func objectiveFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.StringVar(&s.Arrivals, "arrivals", s.Arrivals, "open-loop arrivals: poisson (independent users) or constant (evenly spaced)")
 }
 
+// scalingObjective is what scaling is to keep; what is empty is not asked.
+type scalingObjective struct {
+	Recover   string `yaml:"recover"`
+	Errors    string `yaml:"errors"`
+	BackToMin string `yaml:"back-to-min"`
+	Flaps     string `yaml:"flaps"`
+}
+
+func scalingFlags(fs *pflag.FlagSet, s *Settings) {
+	limitFlags(fs, s)
+	fs.StringVar(&s.Scaling.Recover, "recover", s.Scaling.Recover, "scaling objective: after a step up, the objective is kept again within this time, such as 6m")
+	fs.StringVar(&s.Scaling.Errors, "errors", s.Scaling.Errors, "scaling objective: share of all requests that may fail, such as 0.5%")
+	fs.StringVar(&s.Scaling.BackToMin, "back-to-min", s.Scaling.BackToMin, "scaling objective: after the step down, the fewest instances are left within this time, such as 30m")
+	fs.StringVar(&s.Scaling.Flaps, "flaps", s.Scaling.Flaps, "scaling objective: how often capacity may turn back within one phase, such as 0")
+}
+
+// limitFlags bound what is sent.
+func limitFlags(fs *pflag.FlagSet, s *Settings) {
+	fs.StringVar(&s.MaxRate, "max-rate", s.MaxRate, "highest rate to offer, open or closed loop, such as 500/s (empty: no limit)")
+	fs.Int64Var(&s.MaxRequests, "max-requests", s.MaxRequests, "most requests to send, the probe included (0: no limit)")
+}
+
 func searchFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.DurationVar(&s.Budget, "budget", s.Budget, "time that all trials together may take")
 	fs.StringVar(&s.Precision, "precision", s.Precision, "wanted half-width of the interval")
 	fs.StringVar(&s.Confidence, "confidence", s.Confidence, "confidence of the interval")
-	fs.StringVar(&s.MaxRate, "max-rate", s.MaxRate, "highest rate to offer, open or closed loop, such as 500/s (empty: no limit)")
 	fs.IntVar(&s.MaxConcurrency, "max-concurrency", s.MaxConcurrency, "most parallel requests of the climb")
-	fs.Int64Var(&s.MaxRequests, "max-requests", s.MaxRequests, "most requests to send, the probe included (0: no limit)")
+	limitFlags(fs, s)
 }
 
 func targetFlags(fs *pflag.FlagSet, s *Settings) {

@@ -16,18 +16,19 @@ import (
 func TestEveryKeyIsAFlag(t *testing.T) {
 	measuring := []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, loadFlags, modelFlags, recordFlags}
 	var known []string
-	for _, groups := range [][]group{measuring, {emulatorFlags}} {
+	for _, groups := range [][]group{measuring, {emulatorFlags}, verifyGroups()} {
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 		flags(fs, new(Settings), groups...)
 		fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
 	}
-	for _, name := range settingNames() {
+	keys := append(slices.DeleteFunc(settingNames(), func(name string) bool { return name == "scaling" }), scalingNames()...)
+	for _, name := range keys {
 		if !slices.Contains(known, name) {
 			t.Errorf("key %q is no flag", name)
 		}
 	}
 	for _, name := range known {
-		if !slices.Contains(settingNames(), name) {
+		if !slices.Contains(keys, name) {
 			t.Errorf("flag --%s is no key of the file", name)
 		}
 	}
