@@ -104,7 +104,7 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 	if err := t.Plane.Make(ctx, t.Variant, changes); err != nil {
 		return errors.Join(err, takeBack(err.Error()))
 	}
-	tuned.Policy = wanted.inForce()
+	tuned.Policy = wanted.InForce()
 	if t.Prove != nil {
 		if tuned.Verify, err = t.Prove(ctx, found); err != nil {
 			return errors.Join(err, takeBack(err.Error()))
@@ -125,8 +125,8 @@ func works(v proof.Verdict) bool {
 	return slices.Contains([]proof.Verdict{proof.Works, proof.WorksSlowly, proof.WorksCostly, proof.WorksFlaps}, v)
 }
 
-// inForce is the policy that is wanted, as a proof sees it.
-func (w Wanted) inForce() *proof.Policy {
+// InForce is the policy that is wanted, as a proof sees it.
+func (w Wanted) InForce() *proof.Policy {
 	return &proof.Policy{
 		Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), Min: w.Min, Max: w.Max,
 		ScaleOut: proof.Span(w.ScaleOut), ScaleIn: proof.Span(w.ScaleIn), DisableScaleIn: w.DisableScaleIn,

@@ -68,7 +68,7 @@ func newRoot(env Env) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newFind(env), newLoad(env), newRehearse(env), newPlan(env), newTarget(env), newPin(env), newApply(env), newVerify(env), newRestore(env), newLint(env), newEmulate(env), newExitCodes())
+	root.AddCommand(newFind(env), newLoad(env), newTune(env), newRehearse(env), newPlan(env), newTarget(env), newPin(env), newApply(env), newVerify(env), newRestore(env), newLint(env), newEmulate(env), newExitCodes())
 	return root
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"plimsoll/emulator"
-	"plimsoll/internal/host"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,7 +30,7 @@ const rehearsalSpeed = emulator.MaxSpeed
 const rehearsalInstances = 2
 
 func rehearseGroups() []group {
-	return []group{rehearsalFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, recordFlags}
+	return []group{rehearsalFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, scalingFlags, recordFlags}
 }
 
 // rehearsalFlags are the emulated account.

@@ -42,7 +42,7 @@ func (j *job) run(ctx context.Context, record *runlog.Writer, do useCase) error 
 		doc.Files = []string{record.Dir()} // whatever is in it
 	}
 	err = afterWriting(err, written)
-	if doc.Result == nil && doc.Load == nil && doc.Verification == nil {
+	if doc.Result == nil && doc.Load == nil && doc.Verification == nil && doc.Tuned == nil {
 		return err
 	}
 	if shown := j.show(doc); shown != nil {
@@ -123,6 +123,10 @@ func verdict(doc report.Document) error {
 		code, why = peakCode(doc.Result.Peak)
 	case doc.Verification != nil:
 		code, why = verifyCode(doc.Verification)
+	case doc.Tuned != nil:
+		if code, why = peakCode(doc.Tuned.Peak); code == exitOK && doc.Tuned.Verify != nil {
+			code, why = verifyCode(doc.Tuned.Verify)
+		}
 	}
 	if code == exitOK {
 		return nil

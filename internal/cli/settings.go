@@ -177,7 +177,6 @@ type scalingObjective struct {
 }
 
 func scalingFlags(fs *pflag.FlagSet, s *Settings) {
-	limitFlags(fs, s)
 	fs.StringVar(&s.Scaling.Recover, "recover", s.Scaling.Recover, "scaling objective: after a step up, the objective is kept again within this time, such as 6m")
 	fs.StringVar(&s.Scaling.Errors, "errors", s.Scaling.Errors, "scaling objective: share of all requests that may fail, such as 0.5%")
 	fs.StringVar(&s.Scaling.BackToMin, "back-to-min", s.Scaling.BackToMin, "scaling objective: after the step down, the fewest instances are left within this time, such as 30m")

@@ -8,7 +8,6 @@ import (
 	"plimsoll/experiment"
 	"plimsoll/loadgen"
 	"plimsoll/report"
-	"plimsoll/sagemaker"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -30,7 +29,7 @@ func (t *tuning) flags(fs *pflag.FlagSet) {
 }
 
 func tuneGroups() []group {
-	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, recordFlags}
+	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, scalingFlags, recordFlags}
 }
 
 func newTune(env Env) *cobra.Command {
@@ -110,20 +109,27 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	kept := false
 	err = j.run(ctx, record, func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
 		told := &withoutEnd{observer}
-		tuned, err := experiment.Tuning{
+		tuning := experiment.Tuning{
 			Variant: l.variant, Plane: plane,
 			Find: func(ctx context.Context) (experiment.Result, error) {
 				return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, generator, told)
 			},
-			Prove: j.prove(t, aws, l.variant, generator, told),
 			Agree: func(ctx context.Context, p experiment.Proposal) error {
 				c.show(l.variant, p.Changes, p.Warnings)
 				return c.confirm(ctx, p.Question)
 			},
-		}.Run(ctx, *j.plan.Tune)
+		}
+		if t.verify {
+			tuning.Prove = j.prove(c, aws, l.variant, generator, told)
+		}
+		tuned, err := tuning.Run(ctx, *j.plan.Tune)
 		kept = tuned.Kept()
 		observer.Observe(experiment.Event{SchemaVersion: experiment.SchemaVersion, Kind: experiment.RunFinished, At: time.Now(), Tuned: &tuned})
-		return report.Document{Tuned: &tuned}, err
+		if tuned.SchemaVersion == 0 {
+			return report.Document{}, err
+		}
+		doc := report.Document{Tuned: &tuned}
+		return doc, errors.Join(err, writeJUnit(t.junit, doc))
 	})
 	if kept {
 		err = errors.Join(err, coded(exitRecord, journal.Keep()))

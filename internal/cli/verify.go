@@ -22,7 +22,7 @@ import (
 
 // verifyGroups are the settings of verify.
 func verifyGroups() []group {
-	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, scalingFlags, recordFlags}
+	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, limitFlags, scalingFlags, recordFlags}
 }
 
 // proving is what verify is told on the command line alone.

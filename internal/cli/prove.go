@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+
+	"plimsoll/experiment"
+	"plimsoll/loadgen"
+	"plimsoll/sagemaker"
+	"plimsoll/scaling"
+	"plimsoll/slo"
+)
+
+// prove is the proof of tune: of the policy that was applied, by the peak and the
+// objectives that the search has come to.
+func (j *job) prove(c *control, aws *sagemaker.Control, v experiment.Variant, generator *loadgen.Generator, told experiment.Observer) func(context.Context, experiment.Result) (*experiment.Verification, error) {
+	return func(ctx context.Context, found experiment.Result) (*experiment.Verification, error) {
+		plan, err := j.proofPlan(v, found)
+		if err != nil {
+			return nil, err
+		}
+		plan.Region = aws.Region()
+		sight := experiment.Sight{Hosting: aws, Autoscaler: aws, Metrics: aws, Clock: aws}
+		if plan, err = experiment.DesignVerify(ctx, plan, sight); err != nil {
+			return nil, err
+		}
+		say(c.env.Stderr, programmeLines(plan)...)
+		if err := c.confirm(ctx, "hold this load?"); err != nil {
+			return nil, err
+		}
+		whole := j.plan
+		whole.Verify = &plan
+		result, err := experiment.Verify(ctx, whole, sight, generator, told)
+		if result.SchemaVersion == 0 {
+			return nil, err
+		}
+		return &result, err
+	}
+}
+
+// proofPlan is what is to be proved after a search.
+func (j *job) proofPlan(v experiment.Variant, found experiment.Result) (experiment.VerifyPlan, error) {
+	s := j.settings
+	s.Objectives = callersObjectives(found.Peak)
+	objective, err := s.objective()
+	if err != nil {
+		return experiment.VerifyPlan{}, err
+	}
+	wanted := s.wanted()
+	wanted.Target = scaling.PerMinute(found.Target.PerMinute)
+	plan := experiment.VerifyPlan{
+		On: v, Asked: wanted.InForce(), Peak: scaling.PerSecond(found.Target.Peak), Objective: objective, From: experiment.LimitOfRun,
+	}
+	most, err := parseFlagRate("max-rate", s.MaxRate)
+	plan.MaxRate = most.PerSecond()
+	return plan, err
+}
+
+// callersObjectives are the objectives of a peak by which a fleet is judged: of those on the
+// response time the one that sets the peak, because a slice of the load has one limit.
+func callersObjectives(p experiment.Peak) []string {
+	var kept []string
+	latency := ""
+	for _, text := range p.Objectives {
+		o, err := slo.Parse(text)
+		switch {
+		case err != nil || o.Kind == slo.Success:
+			kept = append(kept, text)
+		case latency == "" || text == p.Binding:
+			latency = text
+		}
+	}
+	if latency != "" {
+		kept = append(kept, latency)
+	}
+	return kept
+}
