@@ -22,6 +22,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		"events.md": {experiment.Event{}},
 		"trials.md": {trialLine{}, capacity.Trial{}, capacity.Observation{}},
 		"result.md": {experiment.Result{}, experiment.LoadResult{}},
+		"types.md":  {experiment.Comparison{}},
 	} {
 		t.Run(page, func(t *testing.T) {
 			documented := documentedFields(t, page)
@@ -93,7 +94,8 @@ func fieldsOf(typ reflect.Type, withTrials bool) []string {
 		if inner.Kind() == reflect.Pointer || inner.Kind() == reflect.Slice {
 			inner = inner.Elem()
 		}
-		elsewhere := inner == reflect.TypeFor[experiment.Plan]() || inner == reflect.TypeFor[experiment.Trial]() && !withTrials
+		ofResult := typ == reflect.TypeFor[experiment.Typed]() && (inner == reflect.TypeFor[experiment.Peak]() || inner == reflect.TypeFor[experiment.Target]())
+		elsewhere := ofResult || inner == reflect.TypeFor[experiment.Plan]() || inner == reflect.TypeFor[experiment.Trial]() && !withTrials
 		if !elsewhere {
 			names = append(names, fieldsOf(field.Type, withTrials)...)
 		}
