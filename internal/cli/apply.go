@@ -105,6 +105,7 @@ func runApply(ctx context.Context, c *control, wanted experiment.Wanted) error {
 	if err != nil {
 		return err
 	}
+	warnings = append(warnings, r.beyondQuota(ctx, wanted.Max)...)
 	result := r.applied(changes, warnings)
 	if len(changes) == 0 {
 		return c.tell(result, fmt.Sprintf("%s has this scaling already: nothing to change", r.variant))
@@ -120,6 +121,21 @@ func runApply(ctx context.Context, c *control, wanted experiment.Wanted) error {
 	result.Made = true
 	return c.tell(result, fmt.Sprintf("applied to %s: target value %g/min for each instance, %d to %d instances\n  take it back: plimsoll restore --dir %s",
 		r.variant, float64(wanted.Target), wanted.Min, wanted.Max, result.Journal))
+}
+
+// beyondQuota warns of a maximum that the account may not have: scaling out would stop there,
+// and say so in its activities only.
+func (r *reached) beyondQuota(ctx context.Context, most int) []string {
+	state, err := r.endpoint.Variant(r.variant.Name)
+	if err != nil || state.InstanceType == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	if err := r.aws.InstanceQuota(ctx, state.InstanceType).Allows(state.InstanceType, most); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
 // change makes changes under a journal, whose directory it returns. When one fails, all

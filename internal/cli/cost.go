@@ -223,8 +223,12 @@ func (j *job) asItIs(ctx context.Context) outlay {
 	}
 	kind, instances, err := servedBy(ctx, s)
 	if err != nil {
-		o := s.outlayOf(j.plan, nil, 0, false, "")
-		o.notes = append(o.notes, "what instances serve the endpoint is not known, so neither is their cost: "+err.Error())
+		var types []string
+		if len(s.Price) > 0 {
+			types = []string{""} // one, as it should be
+		}
+		o := s.outlayOf(j.plan, types, 1, false, "")
+		o.notes = append(o.notes, "what instances serve the endpoint is not known: "+err.Error())
 		return o
 	}
 	return s.outlayOf(j.plan, []string{kind}, instances, false, j.aws.Region())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"plimsoll/capacity"
 	"plimsoll/experiment"
@@ -134,6 +135,8 @@ func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) 
 	for _, note := range old.Notes {
 		say(env.Stderr, "note: "+note)
 	}
+	ctx, cancel := j.withinRest(ctx, old)
+	defer cancel()
 	if err := j.authenticate(ctx); err != nil {
 		return errors.Join(err, record.Close())
 	}
@@ -141,6 +144,20 @@ func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) 
 		return errors.Join(err, record.Close())
 	}
 	return j.run(ctx, record, j.find(old.Trials))
+}
+
+// withinRest is a context that ends when a resumed run has reached a limit, with the time that
+// its earlier trials took.
+func (j *job) withinRest(ctx context.Context, old *runlog.Run) (context.Context, context.CancelFunc) {
+	var before time.Duration
+	for _, t := range old.Trials {
+		before += toDuration(t.Trial.ElapsedSeconds)
+	}
+	rate := 0.0
+	if j.settings.MaxCost > 0 {
+		rate = perHour(j.asItIs(ctx).costs)
+	}
+	return within(ctx, j.settings.limits(), time.Now().Add(-before), rate*before.Hours(), rate)
 }
 
 func resumedJob(ctx context.Context, env Env, given *pflag.FlagSet, old *runlog.Run) (*job, error) {

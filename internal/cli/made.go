@@ -215,7 +215,11 @@ func (m *making) measure(ctx context.Context, d experiment.Deployment, expected 
 		}
 		return j.run(ctx, record, find)
 	})
-	return time.Since(began), err
+	took := time.Since(began)
+	if !m.quiet {
+		say(m.env.Stderr, fmt.Sprintf("made for the run: %s", experiment.CostOf(d.InstanceType, 1, true, took, expected.Price)))
+	}
+	return took, err
 }
 
 // on is the job on an endpoint that is made, with a directory of its own.
@@ -240,6 +244,15 @@ func (j *job) on(ctx context.Context, d experiment.Deployment, dir string, origi
 func endpointARN(of, name string) string {
 	at := strings.LastIndex(of, ":")
 	return of[:at+1] + "endpoint/" + name
+}
+
+// unmeasured are the types whose turn did not come.
+func unmeasured(made []experiment.Deployment, expected []experiment.Cost) []experiment.Typed {
+	var types []experiment.Typed
+	for i, d := range made {
+		types = append(types, experiment.Typed{InstanceType: d.InstanceType, Price: expected[i].Price, Error: "the run had ended before"})
+	}
+	return types
 }
 
 // compare measures one type after the other, and shows them side by side.
@@ -272,6 +285,7 @@ func (m *making) compare(ctx context.Context, made []experiment.Deployment, expe
 		}
 		types = append(types, typed)
 		if ends(ctx, err) {
+			types = append(types, unmeasured(made[i+1:], expected[i+1:])...)
 			break
 		}
 	}
