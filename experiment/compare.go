@@ -1,16 +1,19 @@
 package experiment
 
 import (
+	"fmt"
+
 	"plimsoll/price"
 )
 
 // Comparison is what came out of finds on several instance types, one after the other.
 type Comparison struct {
-	SchemaVersion int     `json:"schema_version"`
-	Command       string  `json:"command"`
-	Dir           string  `json:"dir"` // each type's run has a directory in it
-	Types         []Typed `json:"types"`
-	Cheapest      string  `json:"cheapest,omitzero"` // instance type; "" if none meets the objectives at a known price
+	SchemaVersion int      `json:"schema_version"`
+	Command       string   `json:"command"`
+	Dir           string   `json:"dir"` // each type's run has a directory in it
+	Types         []Typed  `json:"types"`
+	Cheapest      string   `json:"cheapest,omitzero"` // instance type; "" if none meets the objectives at a known price
+	Doubts        []string `json:"doubts"`            // why another may be cheaper
 }
 
 // Typed is what was found of one instance type.
@@ -50,5 +53,23 @@ func Compare(types []Typed) Comparison {
 	if best >= 0 {
 		c.Types[best].Cheapest, c.Cheapest = true, c.Types[best].InstanceType
 	}
+	c.Doubts = c.doubts()
 	return c
+}
+
+// doubts are what may make another type the cheapest.
+func (c Comparison) doubts() []string {
+	doubts := []string{}
+	for _, t := range c.Types {
+		switch {
+		case t.Cheapest:
+		case t.Meets && t.Price == nil:
+			doubts = append(doubts, fmt.Sprintf("what %s costs is not known", t.InstanceType))
+		case t.Meets && !t.Peak.Found:
+			doubts = append(doubts, fmt.Sprintf("the peak of %s is a lower bound only, so that it may be cheaper than it looks", t.InstanceType))
+		case t.Error != "":
+			doubts = append(doubts, fmt.Sprintf("%s was not measured to the end", t.InstanceType))
+		}
+	}
+	return doubts
 }

@@ -26,9 +26,9 @@ type making struct {
 	base   *job // with the payload; of no endpoint yet
 	where  place
 	aws    *sagemaker.Control
-	began  time.Time
-	spent  float64 // dollars, of those that are deleted
-	source string  // ARN in the same account and region
+	began  time.Time // once the user has agreed
+	spent  float64   // dollars, of those that are deleted
+	source string    // ARN in the same account and region
 	of     *experiment.Variant
 }
 
@@ -43,7 +43,7 @@ func findMade(ctx context.Context, env Env, s Settings, where place) error {
 		return err
 	}
 	defer base.close()
-	m := &making{control: base.control(where.yes), base: base, where: where, began: time.Now()}
+	m := &making{control: base.control(where.yes), base: base, where: where}
 	if m.endpoint = ""; where.clone {
 		m.endpoint = s.Endpoint[0]
 	}
@@ -67,6 +67,7 @@ func findMade(ctx context.Context, env Env, s Settings, where place) error {
 	if err != nil {
 		return err
 	}
+	m.began = time.Now()
 	if base.settings.Dir, err = base.recordDir(); err != nil {
 		return err
 	}

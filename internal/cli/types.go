@@ -27,10 +27,10 @@ func ends(ctx context.Context, err error) bool {
 }
 
 // outcomeOf is the exit code of a comparison that has been shown: that of its first run, unless
-// a type meets the objectives.
+// the peak of a type that meets the objectives was found.
 func outcomeOf(c experiment.Comparison, first error) error {
 	for _, t := range c.Types {
-		if t.Meets {
+		if t.Meets && t.Peak.Found {
 			return nil
 		}
 	}
@@ -57,6 +57,9 @@ func (m *making) tellTypes(c experiment.Comparison) error {
 	conclusion := "none meets the objectives at a known price"
 	if c.Cheapest != "" {
 		conclusion = "cheapest that meets the objectives: " + c.Cheapest
+	}
+	for _, d := range c.Doubts {
+		conclusion += "\nbut " + d
 	}
 	_, err := fmt.Fprintf(m.env.Stdout, "\n%s\na million requests: on instances that carry the target, all the time\nrecord: %s\n", conclusion, c.Dir)
 	return err
