@@ -22,8 +22,9 @@ func newPin(env Env) *cobra.Command {
 finding MAX_RPS, and wait until that is in service. plimsoll restore gives everything back:
 instances, bounds, suspension; they are written to a journal before they are changed.
 
-When the endpoint has answered requests in the last 15 minutes, that is said first: one instance
-may be too little for them.`,
+When the endpoint has answered requests in the last 15 minutes, one instance may be too little for
+them: it is pinned only with --yes, or when somebody agrees on a terminal. plimsoll find --clone
+measures a copy instead.`,
 		Example: "  plimsoll pin --endpoint my-endpoint\n  plimsoll find --endpoint my-endpoint --payload body.json\n  plimsoll restore",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
