@@ -47,13 +47,15 @@ func Sum(costs []Cost) (dollars float64, ok bool) {
 	return dollars, true
 }
 
-// CostAssumptions are what a cost rests on that AWS does not say.
-func CostAssumptions() []string {
-	return []string{
-		"an instance is billed by the second, for a minute at least, from when its endpoint is created until it is deleted (the minute is assumed)",
-		fmt.Sprintf("a new instance is in service after %v", ProvisioningPrior()),
-		"storage, data transfer and requests to CloudWatch are not counted",
+// CostAssumptions are what a cost rests on that AWS does not say; made is for instances
+// that are launched for the run.
+func CostAssumptions(made bool) []string {
+	assumed := []string{"an instance is billed by the second; storage, data transfer and requests to CloudWatch are not counted"}
+	if made {
+		assumed = append(assumed, fmt.Sprintf("a new instance is in service after %v, and is billed from when its endpoint is created until it is deleted, for %v at least",
+			ProvisioningPrior(), leastBilled))
 	}
+	return assumed
 }
 
 // String is a cost in a line.
@@ -73,10 +75,21 @@ func (c Cost) String() string {
 	return line
 }
 
+// AnHour is what the instances cost for as long as they are there, in words.
+func (c Cost) AnHour() string {
+	if c.Price == nil {
+		return "what it costs an hour is not known"
+	}
+	if c.Instances == 1 {
+		return "it costs " + c.Price.String()
+	}
+	return fmt.Sprintf("each of %d instances costs %s", c.Instances, c.Price)
+}
+
 // Limits bound a whole run, with what is deployed for it. Zero is no limit.
 type Limits struct {
-	Duration time.Duration `json:"max_duration_seconds"`
-	Dollars  float64       `json:"max_cost_dollars"`
+	Duration time.Duration
+	Dollars  float64
 }
 
 // LimitError is a run that would exceed a limit, or has reached it.

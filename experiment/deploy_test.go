@@ -20,6 +20,7 @@ type site struct {
 	failure   string // of an endpoint that is created: it fails
 	refusal   error  // of Delete
 	order     []string
+	lag       time.Duration // of Create: whoever gives up meanwhile does not stop it
 }
 
 type stands struct {
@@ -61,7 +62,17 @@ func (s *site) There(_ context.Context, what What, name string) (there bool, err
 	return there, err
 }
 
-func (s *site) Create(_ context.Context, what What, d Deployment) error {
+func (s *site) Create(ctx context.Context, what What, d Deployment) error {
+	if s.lag > 0 {
+		lag := s.lag
+		s.lag = 0
+		done := time.AfterFunc(lag, func() { _ = s.Create(context.Background(), what, d) })
+		if err := sleep(ctx, lag+time.Millisecond); err != nil {
+			return err
+		}
+		done.Stop()
+		return nil
+	}
 	return s.call(func() error {
 		if what == OneConfig {
 			s.configs[d.Name] = d
@@ -163,6 +174,23 @@ func TestInterruptedWhileItIsCreated(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), creation/2)
 		defer cancel()
 		err := s.plane().Pinned(ctx, v, changes, func(context.Context) error { t.Error("measured"); return nil })
+		if !errors.Is(err, context.DeadlineExceeded) || len(s.configs)+len(s.endpoints) > 0 {
+			t.Errorf("%v; left %v, %v", err, s.configs, s.endpoints)
+		}
+	})
+}
+
+// TestInterruptedWhileItIsAskedFor: a request that was sent is heard out. Otherwise the thing
+// would be looked for, and not found, before it appears.
+func TestInterruptedWhileItIsAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite()
+		s.lag = 10 * time.Second
+		v, changes := Deploy(ours(), "")
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		err := s.plane().Pinned(ctx, v, changes, func(context.Context) error { t.Error("measured"); return nil })
+		time.Sleep(time.Minute)
 		if !errors.Is(err, context.DeadlineExceeded) || len(s.configs)+len(s.endpoints) > 0 {
 			t.Errorf("%v; left %v, %v", err, s.configs, s.endpoints)
 		}

@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"plimsoll/capacity"
@@ -30,6 +32,36 @@ type Plan struct {
 	Tune   *TunePlan      `json:"tune,omitempty"`   // of tune and rehearse
 	Verify *VerifyPlan    `json:"verify,omitempty"` // of verify
 	Model  string         `json:"model,omitempty"`  // of rehearse: the modelled instance
+	Limits *LimitsPlan    `json:"limits,omitempty"` // of find: of the whole run; absent: none
+	Place  *Place         `json:"place,omitempty"`  // of find; absent: the endpoint as it was
+}
+
+// LimitsPlan is what a run may take at most, and what an instance costs, as given.
+type LimitsPlan struct {
+	DurationSeconds float64  `json:"max_duration_seconds,omitzero"`
+	Dollars         float64  `json:"max_cost_dollars,omitzero"`
+	Prices          []string `json:"prices,omitempty"`
+}
+
+// Place is what was done to an endpoint of SageMaker for it to be measured: pinned to one
+// instance, or made for the run and deleted after.
+type Place struct {
+	Pinned     bool        `json:"pinned,omitzero"`
+	Deployment *Deployment `json:"deployment,omitempty"`
+	Original   *Variant    `json:"original,omitempty"` // of a copy
+}
+
+// String is what was done, in words.
+func (p Place) String() string {
+	switch {
+	case p.Original != nil && p.Deployment != nil:
+		return strings.TrimSpace(fmt.Sprintf("a copy of endpoint %s with one instance %s", p.Original.Endpoint, p.Deployment.InstanceType))
+	case p.Deployment != nil:
+		return fmt.Sprintf("model %s on one instance of %s", p.Deployment.Model, strings.ReplaceAll(p.Deployment.InstanceType, ",", ", then of "))
+	case p.Pinned:
+		return "pinned to one instance"
+	}
+	return "as it was"
 }
 
 // Endpoint is what is invoked, and how.

@@ -42,6 +42,7 @@ type TunePlan struct {
 // Proposal is changes that somebody has to agree to.
 type Proposal struct {
 	Question string
+	Pins     bool // others that use the endpoint will have one instance
 	Changes  []Change
 	Warnings []string
 }
@@ -144,7 +145,7 @@ func (t Tuning) find(ctx context.Context) (found Result, err error) {
 		return found, err
 	}
 	if len(changes) > 0 {
-		if err := t.Agree(ctx, Proposal{Question: "make these changes, and take them back after the search?", Changes: changes}); err != nil {
+		if err := t.Agree(ctx, Proposal{Question: "make these changes, and take them back after the search?", Pins: true, Changes: changes}); err != nil {
 			return found, err
 		}
 	}

@@ -12,6 +12,7 @@ func planFacts(p experiment.Plan) []fact {
 	return compactFacts([]fact{
 		{"Endpoint", endpointOf(p)},
 		{"SageMaker", sagemakerFact(p.Endpoint.SageMaker)},
+		{"Measured", placeFact(p.Place)},
 		{"Model", printable(p.Model)},
 		{"Headers", printable(strings.Join(p.Endpoint.Headers, ", "))},
 		{"Authorization", printable(p.Endpoint.Authorization)},
@@ -30,6 +31,13 @@ func sagemakerFact(i *experiment.Invocations) string {
 		return ""
 	}
 	return printable(i.String())
+}
+
+func placeFact(p *experiment.Place) string {
+	if p == nil {
+		return ""
+	}
+	return printable(p.String())
 }
 
 func noObjectives(p experiment.Plan) string {

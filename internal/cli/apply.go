@@ -96,39 +96,46 @@ func parseTarget(text string) (scaling.PerMinute, error) {
 }
 
 func runApply(ctx context.Context, c *control, wanted experiment.Wanted) error {
-	if err := c.free(); err != nil {
-		return err
-	}
-	aws, err := c.connect(ctx, c.region)
+	r, err := c.reach(ctx)
 	if err != nil {
 		return err
 	}
-	defer aws.Close()
-	p := c.plane(aws)
-	l, err := c.look(ctx, p)
+	defer r.aws.Close()
+	changes, warnings, err := experiment.Apply(r.variant, r.endpoint, r.scaling, wanted)
 	if err != nil {
 		return err
 	}
-	changes, warnings, err := experiment.Apply(l.variant, l.endpoint, l.scaling, wanted)
-	if err != nil {
-		return err
-	}
-	result := applied{SchemaVersion: experiment.SchemaVersion, On: l.variant, Region: aws.Region(), Changes: changes, Warnings: append([]string{}, warnings...)}
+	warnings = append(warnings, r.beyondQuota(ctx, wanted.Max)...)
+	result := r.applied(changes, warnings)
 	if len(changes) == 0 {
-		result.Changes = []experiment.Change{}
-		return c.tell(result, fmt.Sprintf("%s has this scaling already: nothing to change", l.variant))
+		return c.tell(result, fmt.Sprintf("%s has this scaling already: nothing to change", r.variant))
 	}
-	c.show(l.variant, changes, warnings)
+	c.show(r.variant, changes, warnings)
 	if err := c.confirm(ctx, "make these changes?"); err != nil {
 		return err
 	}
-	result.Journal, err = c.change(ctx, p, "apply", aws.Region(), l, changes, true)
+	result.Journal, err = c.change(ctx, r.plane, "apply", r.aws.Region(), r.looked, changes, true)
 	if err != nil {
 		return err
 	}
 	result.Made = true
 	return c.tell(result, fmt.Sprintf("applied to %s: target value %g/min for each instance, %d to %d instances\n  take it back: plimsoll restore --dir %s",
-		l.variant, float64(wanted.Target), wanted.Min, wanted.Max, result.Journal))
+		r.variant, float64(wanted.Target), wanted.Min, wanted.Max, result.Journal))
+}
+
+// beyondQuota warns of a maximum that the account may not have: scaling out would stop there,
+// and say so in its activities only.
+func (r *reached) beyondQuota(ctx context.Context, most int) []string {
+	state, err := r.endpoint.Variant(r.variant.Name)
+	if err != nil || state.InstanceType == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	if err := r.aws.InstanceQuota(ctx, state.InstanceType).Allows(state.InstanceType, most); err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
 // change makes changes under a journal, whose directory it returns. When one fails, all
@@ -141,7 +148,7 @@ func (c *control) change(ctx context.Context, p experiment.Plane, command, regio
 	p.Journal = journal
 	if err := p.Make(ctx, l.variant, changes); err != nil {
 		say(c.env.Stderr, "taking back what was changed: "+err.Error())
-		return "", errors.Join(err, giveBack(ctx, p, journal, l.variant))
+		return "", errors.Join(err, c.giveBack(ctx, p, journal, l.variant))
 	}
 	if keep {
 		err = journal.Keep()
@@ -153,10 +160,11 @@ func (c *control) change(ctx context.Context, p experiment.Plane, command, regio
 const withinWhichToGiveBack = time.Hour
 
 // giveBack undoes what a journal has, also when the context is done.
-func giveBack(ctx context.Context, p experiment.Plane, journal *runlog.Journal, v experiment.Variant) error {
+func (c *control) giveBack(ctx context.Context, p experiment.Plane, journal *runlog.Journal, v experiment.Variant) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withinWhichToGiveBack)
 	defer cancel()
 	_, err := p.Undo(ctx, v, journal.Changes().Intents, false)
+	c.tellLeft(v, journal.Changes())
 	return errors.Join(err, journal.Close())
 }
 

@@ -48,7 +48,8 @@ computes the scaling target that follows: MAX_RPS × SAFETY_FACTOR × 60.
   plimsoll pin, apply, verify, lint, restore             the scaling of a SageMaker endpoint
 
 The settings of a run are flags, and keys of plimsoll.yaml in the working directory or of the
-file that --config names; flags win. (--config, --resume, --peak and --run are flags only.)
+file that --config names; flags win. (Flags only: --config, --resume, --peak, --run, and what says
+what may be changed: --pin, --clone, --deploy with its instance types, --yes.)
 Results go to standard output, everything else to standard error.`
 
 func newRoot(env Env) *cobra.Command {

@@ -76,7 +76,7 @@ func (c *control) connect(ctx context.Context, region string) (*sagemaker.Contro
 
 // plane is the control plane over a connection; its journal is still to be given.
 func (c *control) plane(aws *sagemaker.Control) experiment.Plane {
-	p := experiment.Plane{Hosting: aws, Autoscaler: aws, Poll: aws.Poll}
+	p := experiment.Plane{Hosting: aws, Autoscaler: aws, Deployer: aws, Poll: aws.Poll}
 	if !c.quiet {
 		p.Note = func(line string) { say(c.env.Stderr, line) }
 	}
@@ -103,6 +103,40 @@ func (c *control) look(ctx context.Context, p experiment.Plane) (looked, error) 
 	v := experiment.Variant{Endpoint: c.endpoint, Name: state.Name}
 	s, err := p.Autoscaler.Scaling(ctx, v)
 	return looked{v, e, s}, err
+}
+
+// reached is a variant that may be changed: what leads to it, and how it was found.
+type reached struct {
+	looked
+
+	aws   *sagemaker.Control // to be closed
+	plane experiment.Plane   // its journal is still to be given
+}
+
+// reach connects to the endpoint that the flags name, and looks at it. It refuses one that
+// an earlier run has not given back.
+func (c *control) reach(ctx context.Context) (*reached, error) {
+	if err := c.free(); err != nil {
+		return nil, err
+	}
+	aws, err := c.connect(ctx, c.region)
+	if err != nil {
+		return nil, err
+	}
+	r := &reached{aws: aws, plane: c.plane(aws)}
+	if r.looked, err = c.look(ctx, r.plane); err != nil {
+		aws.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// applied is what is printed of changes before they are made.
+func (r *reached) applied(changes []experiment.Change, warnings []string) applied {
+	return applied{
+		SchemaVersion: experiment.SchemaVersion, On: r.variant, Region: r.aws.Region(),
+		Changes: append([]experiment.Change{}, changes...), Warnings: append([]string{}, warnings...),
+	}
 }
 
 // free refuses to change an endpoint that an earlier run has not given back.

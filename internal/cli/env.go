@@ -26,6 +26,8 @@ type Env struct {
 	Width   int            // columns of the terminal that Stderr is; 0: it is none
 	// StdoutTerminal says that results are read by a person.
 	StdoutTerminal bool
+	// StdinTerminal says that a person answers.
+	StdinTerminal bool
 }
 
 // System is the real world.
@@ -36,7 +38,7 @@ func System() Env {
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		Getenv: os.Getenv, Signals: signals, Exit: os.Exit,
-		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())),
+		StdoutTerminal: term.IsTerminal(int(os.Stdout.Fd())), StdinTerminal: term.IsTerminal(int(os.Stdin.Fd())),
 	}
 	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
 		env.Width = 80

@@ -54,7 +54,7 @@ func exitCodes() []exitCode {
 		{exitMissed, "an objective is missed: even at the lightest load (find), at the load held (load)"},
 		{exitClientLimited, "client limited: the generator gave out first, so there is only a lower bound (load: the load was not held)"},
 		{exitInconclusive, "inconclusive: no believable peak within the budget (load: CloudWatch counted something else than was sent; verify: not decided)"},
-		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound"},
+		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound; or --max-duration or --max-cost did, or would have before its end"},
 		{exitMistake, "lint: the scaling does not do what it is for"},
 		{exitNoScaling, "verify: the policy does not scale, or does not protect the objective"},
 		{exitScalingMissed, "verify: the policy works, and a scaling objective (--recover, --errors, --back-to-min, --flaps) is missed"},
@@ -103,9 +103,12 @@ func codeOf(err error) int {
 	var unreachable *experiment.UnreachableError
 	var refused *experiment.ControlError
 	var unauthorized *experiment.UnauthorizedError
+	var limit *experiment.LimitError
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &refused) && refused.Problem == experiment.ProblemLeftovers:
+		return exitLeftovers // also of a run that was interrupted: they may cost money
 	case errors.Is(err, errInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &coded):
@@ -114,6 +117,8 @@ func codeOf(err error) int {
 		return exitUnreachable
 	case errors.As(err, &refused):
 		return controlCode(refused.Problem)
+	case errors.As(err, &limit):
+		return exitLimitReached
 	case errors.As(err, &unauthorized):
 		return exitCredentials
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"plimsoll/capacity"
 	"plimsoll/experiment"
@@ -17,14 +18,14 @@ import (
 
 // findGroups are the settings of find.
 func findGroups() []group {
-	return []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, recordFlags}
+	return []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, costFlags, targetFlags, targetFromFlags, recordFlags}
 }
 
 func newFind(env Env) *cobra.Command {
 	start := defaults()
 	shown := start
 	var resume string
-	var pin pinning
+	var where place
 	cmd := &cobra.Command{
 		Use: "find", Short: "Find the peak of an endpoint and compute the scaling target",
 		Long: `Find the peak of an HTTP inference endpoint (--url) or of a SageMaker endpoint (--endpoint) and
@@ -36,19 +37,26 @@ not wait for answers, until the peak, the highest rate that meets every objectiv
 with an interval. Without --slo the knee is found from the endpoint's own unloaded latency.
 
 With --pin a SageMaker endpoint is brought to one instance first, with its scaling suspended, and
-given back afterwards, also after Ctrl-C; after a crash plimsoll restore does that.
+given back afterwards, also after Ctrl-C; after a crash plimsoll restore does that. With --clone a
+copy of its variant is made and measured instead, and with --deploy an endpoint of a model; both
+have one instance, and are deleted afterwards in the same way. --instance-types measures several types
+one after the other and compares what a million requests cost on each.
+
+What the run is expected to take and to cost is shown first. --max-duration and --max-cost refuse a
+run that would exceed them, and stop one that does; --budget and --max-requests are of each search.
 
 The run is recorded in a directory; an interrupted one goes on with --resume.`,
 		Example: "  plimsoll find --url http://127.0.0.1:8080/invocations --payload iris.csv --content-type text/csv\n" +
 			"  plimsoll find --url https://host/invocations --payload requests.jsonl --slo p99=200ms --slo success=99.9%\n" +
 			"  plimsoll find --endpoint my-endpoint --variant AllTraffic --region eu-central-1 --payload body.json\n" +
 			"  plimsoll find --endpoint my-endpoint --payload body.json --pin\n" +
+			"  plimsoll find --deploy my-model --instance-types ml.m5.xlarge,ml.c5.xlarge --payload body.json --slo p99=200ms --max-cost 2\n" +
 			"  plimsoll find --resume ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if resume != "" {
-				if pin.wanted {
-					return usageError("--pin and --resume: pin it with plimsoll pin, and give it back with plimsoll restore")
+				if where.pin || where.made() {
+					return usageError("--pin, --clone, --deploy and --resume: pin it with plimsoll pin, and give it back with plimsoll restore; an endpoint that was made is deleted")
 				}
 				return resumeFind(cmd.Context(), env, cmd.Flags(), resume)
 			}
@@ -56,31 +64,33 @@ The run is recorded in a directory; an interrupted one goes on with --resume.`,
 			if err != nil {
 				return err
 			}
-			return runFind(cmd.Context(), env, s, pin)
+			return runFind(cmd.Context(), env, s, where)
 		},
 	}
 	fs := cmd.Flags()
 	flags(fs, &shown, findGroups()...)
 	configFlag(fs)
 	fs.StringVar(&resume, "resume", "", "go on with the interrupted run in this directory")
-	pin.flags(fs)
+	where.flags(fs)
 	return cmd
 }
 
-func runFind(ctx context.Context, env Env, s Settings, pin pinning) error {
+func runFind(ctx context.Context, env Env, s Settings, where place) error {
+	if err := where.check(&s); err != nil {
+		return err
+	}
+	if where.made() {
+		return findMade(ctx, env, s, where)
+	}
 	j, err := prepareFind(ctx, env, s, "find")
 	if err != nil {
 		return err
 	}
 	defer j.close()
-	if pin.wanted {
-		return j.findPinned(ctx, pin)
+	if where.pin {
+		return j.findPinned(ctx, where)
 	}
-	record, err := j.begin(ctx)
-	if err != nil {
-		return err
-	}
-	return j.run(ctx, record, j.find(nil))
+	return j.findAsItIs(ctx)
 }
 
 // prepareFind builds the job of a search.
@@ -95,6 +105,7 @@ func prepareFind(ctx context.Context, env Env, s Settings, command string) (*job
 	}
 	j.plan.Search = search
 	j.plan.Target = &experiment.TargetPlan{SafetyFactor: s.SafetyFactor, PerMinute: s.PerMinute, From: s.TargetFrom}
+	j.plan.Limits = s.limitsPlan()
 	return j, nil
 }
 
@@ -126,6 +137,8 @@ func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) 
 	for _, note := range old.Notes {
 		say(env.Stderr, "note: "+note)
 	}
+	ctx, cancel := j.withinRest(ctx, old)
+	defer cancel()
 	if err := j.authenticate(ctx); err != nil {
 		return errors.Join(err, record.Close())
 	}
@@ -135,12 +148,29 @@ func resumeFind(ctx context.Context, env Env, given *pflag.FlagSet, dir string) 
 	return j.run(ctx, record, j.find(old.Trials))
 }
 
+// withinRest is a context that ends when a resumed run has reached a limit, with the time that
+// its earlier trials took.
+func (j *job) withinRest(ctx context.Context, old *runlog.Run) (context.Context, context.CancelFunc) {
+	var before time.Duration
+	for _, t := range old.Trials {
+		before += toDuration(t.Trial.ElapsedSeconds)
+	}
+	rate := 0.0
+	if j.settings.MaxCost > 0 {
+		rate = perHour(j.asItIs(ctx).costs)
+	}
+	return within(ctx, j.settings.limits(), time.Now().Add(-before), rate*before.Hours(), rate)
+}
+
 func resumedJob(ctx context.Context, env Env, given *pflag.FlagSet, old *runlog.Run) (*job, error) {
 	if old.Plan.Search == nil || old.Plan.Command != "find" {
 		return nil, coded(exitRecord, fmt.Errorf("%s is a run of %s, and only find can be resumed", old.Dir, old.Plan.Command))
 	}
 	if old.Result != nil && old.Result.Status == experiment.Complete {
 		return nil, coded(exitRecord, fmt.Errorf("%s is complete: there is nothing to resume; read its result.json", old.Dir))
+	}
+	if p := old.Plan.Place; p != nil && p.Deployment != nil {
+		return nil, coded(exitRecord, fmt.Errorf("%s was measured on an endpoint that was made for it and is deleted: start a new run", old.Dir))
 	}
 	s, err := settingsOf(old.Plan, given)
 	if err != nil {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +9,6 @@ import (
 	"plimsoll/sagemaker"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // trafficWindow is how far back other people's traffic is looked for.
@@ -24,8 +22,9 @@ func newPin(env Env) *cobra.Command {
 finding MAX_RPS, and wait until that is in service. plimsoll restore gives everything back:
 instances, bounds, suspension; they are written to a journal before they are changed.
 
-When the endpoint has answered requests in the last 15 minutes, that is said first: one instance
-may be too little for them.`,
+When the endpoint has answered requests in the last 15 minutes, one instance may be too little for
+them: it is pinned only with --yes, or when somebody agrees on a terminal. plimsoll find --clone
+measures a copy instead.`,
 		Example: "  plimsoll pin --endpoint my-endpoint\n  plimsoll find --endpoint my-endpoint --payload body.json\n  plimsoll restore",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,117 +40,49 @@ may be too little for them.`,
 }
 
 func runPin(ctx context.Context, c *control) error {
-	if err := c.free(); err != nil {
-		return err
-	}
-	aws, err := c.connect(ctx, c.region)
+	r, err := c.reach(ctx)
 	if err != nil {
 		return err
 	}
-	defer aws.Close()
-	p := c.plane(aws)
-	l, err := c.look(ctx, p)
+	defer r.aws.Close()
+	changes, err := experiment.Pin(r.variant, r.endpoint, r.scaling)
 	if err != nil {
 		return err
 	}
-	changes, err := experiment.Pin(l.variant, l.endpoint, l.scaling)
-	if err != nil {
-		return err
-	}
-	result := applied{SchemaVersion: experiment.SchemaVersion, On: l.variant, Region: aws.Region(), Changes: changes, Warnings: []string{}}
+	result := r.applied(changes, nil)
 	if len(changes) == 0 {
-		result.Changes = []experiment.Change{}
-		return c.tell(result, fmt.Sprintf("%s has one instance, and nothing scales it: nothing to change", l.variant))
+		return c.tell(result, fmt.Sprintf("%s has one instance, and nothing scales it: nothing to change", r.variant))
 	}
-	result.Warnings = append(result.Warnings, othersUse(ctx, aws, l.variant)...)
-	c.show(l.variant, changes, result.Warnings)
+	warnings, err := c.othersUse(ctx, r.aws, r.variant)
+	if err != nil {
+		return err
+	}
+	result.Warnings = append(result.Warnings, warnings...)
+	c.show(r.variant, changes, result.Warnings)
 	if err := c.confirm(ctx, "make these changes?"); err != nil {
 		return err
 	}
-	if result.Journal, err = c.change(ctx, p, "pin", aws.Region(), l, changes, false); err != nil {
+	if result.Journal, err = c.change(ctx, r.plane, "pin", r.aws.Region(), r.looked, changes, false); err != nil {
 		return err
 	}
 	result.Made = true
-	return c.tell(result, fmt.Sprintf("%s has one instance in service, and nothing scales it\n  give it back: plimsoll restore --dir %s", l.variant, result.Journal))
+	return c.tell(result, fmt.Sprintf("%s has one instance in service, and nothing scales it\n  give it back: plimsoll restore --dir %s", r.variant, result.Journal))
 }
 
-// othersUse warns of traffic that would have to do with one instance.
-func othersUse(ctx context.Context, aws *sagemaker.Control, v experiment.Variant) []string {
+// othersUse looks for traffic that would have to do with one instance. Where there is
+// some, somebody has to agree: by --yes, or on a terminal.
+func (c *control) othersUse(ctx context.Context, aws *sagemaker.Control, v experiment.Variant) (warnings []string, err error) {
 	traffic, err := experiment.LookForTraffic(ctx, aws, v, aws.Now(), trafficWindow)
-	switch {
-	case err != nil:
-		return []string{"whether others use the endpoint is not known: " + err.Error()}
-	case traffic.Requests > 0:
-		return []string{fmt.Sprintf("others use the endpoint: %.0f requests in the last %v (%.4g/min); they will have one instance",
-			traffic.Requests, traffic.Window, float64(traffic.PerMinute()))}
-	}
-	return nil
-}
-
-// pinning is how find brings a variant to one instance while it measures.
-type pinning struct{ wanted, yes bool }
-
-func (p *pinning) flags(fs *pflag.FlagSet) {
-	fs.BoolVar(&p.wanted, "pin", false, "of a SageMaker endpoint: suspend its scaling and bring it to one instance first, and give it back afterwards")
-	fs.BoolVarP(&p.yes, "yes", "y", false, "with --pin: make the changes that are shown, without asking")
-}
-
-// findPinned is find with one instance, whose journal lies in the run's directory.
-func (j *job) findPinned(ctx context.Context, pin pinning) error {
-	s := j.settings
-	if len(s.Endpoint) == 0 {
-		return usageError("--pin is for a SageMaker endpoint, which --endpoint names")
-	}
-	c := &control{env: j.env, endpoint: s.Endpoint[0], variant: s.Variant, region: s.Region, profile: s.Profile, yes: pin.yes, quiet: s.Quiet}
-	if err := c.free(); err != nil {
-		return err
-	}
-	aws, err := c.connect(ctx, c.region)
 	if err != nil {
-		return err
+		return []string{"whether others use the endpoint is not known: " + err.Error()}, nil //nolint:nilerr // it is told; many may not read metrics
 	}
-	defer aws.Close()
-	p := c.plane(aws)
-	l, err := c.look(ctx, p)
-	if err != nil {
-		return err
+	if traffic.Requests == 0 {
+		return nil, nil
 	}
-	changes, err := experiment.Pin(l.variant, l.endpoint, l.scaling)
-	if err != nil {
-		return err
+	found := fmt.Sprintf("others use the endpoint: %.0f requests in the last %v (%.4g/min); they will have one instance", traffic.Requests, traffic.Window, float64(traffic.PerMinute()))
+	const instead = "plimsoll find --clone measures a copy instead"
+	if !c.yes && !c.env.StdinTerminal {
+		return nil, coded(exitDeclined, fmt.Errorf("%s, so nothing was changed; %s; --yes does it all the same", found, instead))
 	}
-	if len(changes) > 0 {
-		c.show(l.variant, changes, othersUse(ctx, aws, l.variant))
-		if err := c.confirm(ctx, "make these changes, and take them back after the run?"); err != nil {
-			return err
-		}
-	}
-	record, err := j.begin(ctx)
-	if err != nil {
-		return err
-	}
-	if c.dir = record.Dir(); len(changes) == 0 {
-		return j.run(ctx, record, j.find(nil))
-	}
-	journal, err := c.begin("find", aws.Region(), l)
-	if err != nil {
-		return errors.Join(err, record.Close())
-	}
-	p.Journal = journal
-	began, ran := false, error(nil)
-	err = p.Pinned(ctx, l.variant, changes, func(ctx context.Context) error {
-		began, ran = true, j.run(ctx, record, j.find(nil))
-		return nil // it is told apart from what giving back may fail with
-	})
-	if !began {
-		err = errors.Join(err, record.Close())
-	}
-	err = errors.Join(err, coded(exitRecord, journal.Close()))
-	if err != nil && ran != nil {
-		say(j.env.Stderr, "plimsoll: "+ran.Error())
-	}
-	if err != nil {
-		return err // what is left on the endpoint matters more than what was measured
-	}
-	return ran
+	return []string{found + "; " + instead}, nil
 }

@@ -16,17 +16,18 @@ import (
 )
 
 func planGroups() []group {
-	return []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, loadFlags, recordFlags}
+	return []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, costFlags, targetFlags, targetFromFlags, loadFlags, recordFlags}
 }
 
 func newPlan(env Env) *cobra.Command {
 	start := defaults()
 	shown := start
+	var where place
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Show what find or load would do, and send nothing",
 		Long: `Show the effective plan, flags and plimsoll.yaml merged, with the requests and the time to
-expect. With --rate or --concurrency it is the plan of load, otherwise that of find.
-Nothing is sent and nothing is recorded.`,
+expect, and what the instances cost meanwhile. With --rate or --concurrency it is the plan of load,
+otherwise that of find. Nothing is sent, nothing is looked up on AWS, and nothing is recorded.`,
 		Example: "  plimsoll plan --url http://127.0.0.1:8080/invocations --payload body.json\n  plimsoll plan --config staging.yaml --output json",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,21 +35,28 @@ Nothing is sent and nothing is recorded.`,
 			if err != nil {
 				return err
 			}
-			j, err := preparePlan(cmd.Context(), env, s)
+			j, err := preparePlan(cmd.Context(), env, s, where)
 			if err != nil {
 				return err
 			}
-			return printPlan(env.Stdout, j, file)
+			return printPlan(env.Stdout, j, file, j.planned(where))
 		},
 	}
 	flags(cmd.Flags(), &shown, planGroups()...)
 	configFlag(cmd.Flags())
+	where.flagsOfPlace(cmd.Flags())
 	return cmd
 }
 
-func preparePlan(ctx context.Context, env Env, s Settings) (*job, error) {
+func preparePlan(ctx context.Context, env Env, s Settings, where place) (*job, error) {
+	if err := where.check(&s); err != nil {
+		return nil, err
+	}
 	if s.Rate != "" || s.Concurrency != 0 {
 		return prepareLoad(ctx, env, s)
+	}
+	if where.made() {
+		return where.baseJob(ctx, env, s, "run")
 	}
 	return prepareFind(ctx, env, s, "find")
 }
@@ -59,6 +67,10 @@ type Expected struct {
 	// Requests by the peak that the endpoint turns out to have (find), or of the
 	// load as asked (load of a rate).
 	Requests []ExpectedRequests `json:"requests"`
+
+	// Of find: of each instance type that is measured, with its launch where it is made.
+	Costs       []experiment.Cost `json:"costs,omitempty"`
+	Assumptions []string          `json:"assumptions,omitempty"`
 }
 
 // ExpectedRequests is one row of the estimate.
@@ -97,8 +109,28 @@ func expect(p experiment.Plan) Expected {
 	return e
 }
 
-func printPlan(w io.Writer, j *job, file string) error {
+// refuse says why the plan of a find would be refused. What it costs is not always known
+// before something has been looked up.
+func (j *job) refuse(o outlay) error {
+	limits := j.settings.limits()
+	if len(o.costs) == 0 {
+		limits.Dollars = 0
+	}
+	return limits.Refuse(o.whole, o.costs)
+}
+
+func printPlan(w io.Writer, j *job, file string, o outlay) error {
+	if err := j.refuse(o); err != nil {
+		return err
+	}
 	expected := expect(j.plan)
+	if o.finds > 0 {
+		expected.Seconds, expected.Costs = o.whole.Seconds(), o.costs
+		for i := range expected.Requests {
+			expected.Requests[i].Requests *= float64(o.finds)
+		}
+	}
+	expected.Assumptions = o.assumptions()
 	if j.settings.Output == outputJSON {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
@@ -117,6 +149,9 @@ func printPlan(w io.Writer, j *job, file string) error {
 	row("endpoint", "%s %s (%s), timeout %gs", p.Endpoint.Method, p.Endpoint.URL, p.Endpoint.Engine, p.Endpoint.TimeoutSeconds)
 	if i := p.Endpoint.SageMaker; i != nil {
 		row("SageMaker", "%s; signed by AWS Signature Version 4", i)
+	}
+	if p.Place != nil {
+		row("made for it", "%s; deleted after", p.Place)
 	}
 	for _, h := range p.Endpoint.Headers {
 		row("header", "%s", h)
@@ -141,6 +176,9 @@ func printPlan(w io.Writer, j *job, file string) error {
 		} else {
 			row("requests", "about %.0f", r.Requests)
 		}
+	}
+	for _, f := range o.facts() {
+		row(f.name, "%s", f.words)
 	}
 	fmt.Fprintf(&b, "\nnothing was sent; to do it: plimsoll %s\n", reproduce(p))
 	_, err := io.WriteString(w, b.String())

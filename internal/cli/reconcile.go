@@ -24,7 +24,7 @@ func (j *job) runner(ctx context.Context, meter experiment.Meter) (runner experi
 	}
 	within, cancel := context.WithTimeout(ctx, withinWhichToLook)
 	defer cancel()
-	aws, err := sagemaker.Connect(within, sagemaker.ControlOptions{Region: j.aws.Region(), Profile: j.settings.Profile, Attempts: attemptsToLook})
+	aws, err := sagemaker.Connect(within, sagemaker.ControlOptions{Region: j.aws.Region(), Profile: j.settings.Profile, Account: j.settings.account, Attempts: attemptsToLook})
 	if err != nil {
 		return experiment.Unreconciled(meter, err), end
 	}

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"plimsoll/experiment"
 	"plimsoll/runlog"
@@ -19,6 +22,8 @@ type restored struct {
 	Restored bool                  `json:"restored"`
 	Left     []experiment.Leftover `json:"left"`
 	Error    string                `json:"error,omitzero"`
+
+	made bool // the endpoint was made for a run
 }
 
 func newRestore(env Env) *cobra.Command {
@@ -110,6 +115,7 @@ func (c *control) restore(ctx context.Context, was runlog.Changes, force bool) (
 		return r, coded(exitRecord, err)
 	}
 	p.Journal = journal
+	r.made = slices.ContainsFunc(journal.Changes().Intents, func(i experiment.Intent) bool { return i.Change.Desired.Deployment != nil })
 	left, err := p.Undo(ctx, r.On, journal.Changes().Intents, force)
 	if left != nil {
 		r.Left = left
@@ -118,16 +124,21 @@ func (c *control) restore(ctx context.Context, was runlog.Changes, force bool) (
 	return r, errors.Join(err, coded(exitRecord, journal.Close()))
 }
 
-// sameEndpoint refuses an endpoint of the same name in another account.
+// missingARN is how SageMaker names what it could not find.
+var missingARN = regexp.MustCompile(`arn:aws[a-z-]*:sagemaker:[a-z0-9-]*:[0-9]*:endpoint/[A-Za-z0-9-]+`)
+
+// sameEndpoint refuses an endpoint of the same name in another account: one that is missing
+// there may well stand, and cost money, in the journal's.
 func sameEndpoint(ctx context.Context, p experiment.Plane, was runlog.Changed) error {
 	e, err := p.Hosting.Describe(ctx, was.Variant.Endpoint)
 	if trouble, ok := errors.AsType[*experiment.ControlError](err); ok && trouble.Problem == experiment.ProblemMissing {
-		return nil // deleted: nothing is left of what was changed
+		e.ARN = cmp.Or(missingARN.FindString(trouble.Err.Error()), was.ARN)
+		err = nil // nothing is left of what was changed, if it is that one
 	}
 	if err != nil {
 		return err
 	}
-	if e.ARN != was.ARN {
+	if !strings.EqualFold(e.ARN, was.ARN) { // SageMaker writes names in small letters there
 		return coded(exitAWS, fmt.Errorf("the journal is about %s, and the credentials see %s: use those of the other account", was.ARN, e.ARN))
 	}
 	return nil
@@ -151,8 +162,12 @@ func (c *control) tellRestored(results []restored) error {
 		return err
 	}
 	for _, r := range results {
+		became := "as it was"
+		if r.made {
+			became = "deleted"
+		}
 		if r.Restored {
-			if _, err := fmt.Fprintf(c.env.Stdout, "%s is as it was (%s)\n", r.On, r.Dir); err != nil {
+			if _, err := fmt.Fprintf(c.env.Stdout, "%s is %s (%s)\n", r.On, became, r.Dir); err != nil {
 				return err
 			}
 		}

@@ -42,6 +42,9 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 			s.MaxRate = strconv.FormatFloat(q.MaxRate, 'g', -1, 64) + "/s"
 		}
 	}
+	if l := p.Limits; l != nil {
+		s.MaxDuration, s.MaxCost, s.Price = toDuration(l.DurationSeconds), l.Dollars, l.Prices
+	}
 	if t := p.Target; t != nil {
 		s.SafetyFactor, s.PerMinute, s.TargetFrom = t.SafetyFactor, t.PerMinute, t.From
 	}
@@ -110,7 +113,7 @@ func reproduce(p experiment.Plan) string {
 	}
 	flags(want, &s, groups...)
 	flags(have, &base, groups...)
-	words := []string{p.Command}
+	words := append([]string{p.Command}, placeWords(p.Place, &s)...)
 	want.VisitAll(func(f *pflag.Flag) {
 		if list, ok := f.Value.(*texts); ok {
 			for _, word := range *list {

@@ -160,20 +160,30 @@ func (j *job) recordDir() (string, error) {
 // begin warns, looks whether the endpoint answers, and opens the record, in this
 // order, so that nothing is left behind when the endpoint does not.
 func (j *job) begin(ctx context.Context) (*runlog.Writer, error) {
-	if j.settings.Dir != "" {
-		if err := runlog.CheckVacant(j.settings.Dir); err != nil {
-			return nil, coded(exitRecord, err)
-		}
-	}
-	for _, w := range j.warnings() {
-		say(j.env.Stderr, "warning: "+w)
-	}
-	if err := j.authenticate(ctx); err != nil {
+	if err := j.ready(ctx); err != nil {
 		return nil, err
 	}
 	if err := j.probe(ctx); err != nil {
 		return nil, err
 	}
+	return j.open()
+}
+
+// ready warns, and finds out what can go wrong before the first request.
+func (j *job) ready(ctx context.Context) error {
+	if j.settings.Dir != "" {
+		if err := runlog.CheckVacant(j.settings.Dir); err != nil {
+			return coded(exitRecord, err)
+		}
+	}
+	for _, w := range j.warnings() {
+		say(j.env.Stderr, "warning: "+w)
+	}
+	return j.authenticate(ctx)
+}
+
+// open opens the record and says where it is.
+func (j *job) open() (*runlog.Writer, error) {
 	record, err := j.openRecord()
 	if err == nil && !j.settings.Quiet {
 		say(j.env.Stderr, fmt.Sprintf("record: %s", record.Dir()))

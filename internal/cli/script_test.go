@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"waitfor":  waitFor,
 			"attempt":  attempt,
 			"hides":    hides,
+			"remain":   remain,
 		},
 	})
 }

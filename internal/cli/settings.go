@@ -51,6 +51,10 @@ type Settings struct {
 	MaxConcurrency int           `yaml:"max-concurrency"`
 	MaxRequests    int64         `yaml:"max-requests"`
 
+	Price       texts         `yaml:"price"`
+	MaxCost     float64       `yaml:"max-cost"`
+	MaxDuration time.Duration `yaml:"max-duration"`
+
 	SafetyFactor float64 `yaml:"safety-factor"`
 	PerMinute    bool    `yaml:"per-minute"`
 	TargetFrom   string  `yaml:"target-from"`
@@ -253,6 +257,7 @@ func (s *Settings) checkChoices() error {
 		choice("target-from", s.TargetFrom, experiment.FromLow, experiment.FromEstimate),
 		choice("color", s.Color, "auto", "always", "never"),
 		coded(exitUsage, scaling.CheckSafetyFactor(s.SafetyFactor)),
+		s.checkLimits(),
 	)
 }
 

@@ -82,17 +82,19 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	if j.plan.Tune, err = t.plan(s); err != nil {
 		return err
 	}
-	c := j.control(getenv, t.yes)
-	if err := c.free(); err != nil {
-		return err
-	}
-	aws, err := c.connect(ctx, c.region)
+	c := j.control(t.yes)
+	c.env.Getenv = getenv
+	r, err := c.reach(ctx)
 	if err != nil {
 		return err
 	}
-	defer aws.Close()
-	l, err := c.look(ctx, c.plane(aws))
+	defer r.aws.Close()
+	state, err := r.endpoint.Variant(r.variant.Name)
 	if err != nil {
+		return err
+	}
+	o := s.outlayOf(j.plan, []string{state.InstanceType}, 1, false, r.aws.Region())
+	if err := j.agree(o); err != nil {
 		return err
 	}
 	record, err := j.begin(ctx)
@@ -100,41 +102,57 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 		return err
 	}
 	c.dir = record.Dir()
-	journal, err := c.begin(command, aws.Region(), l)
+	journal, err := c.begin(command, r.aws.Region(), r.looked)
 	if err != nil {
 		return errors.Join(err, record.Close())
 	}
-	plane := c.plane(aws)
-	plane.Journal = journal
+	r.plane.Journal = journal
 	kept := false
+	ctx, cancel := within(ctx, s.limits(), time.Now(), 0, perHour(o.costs))
+	defer cancel()
 	err = j.run(ctx, record, func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		told := &withoutEnd{observer}
-		tuning := experiment.Tuning{
-			Variant: l.variant, Plane: plane,
-			Find: func(ctx context.Context) (experiment.Result, error) {
-				return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, generator, told)
-			},
-			Agree: func(ctx context.Context, p experiment.Proposal) error {
-				c.show(l.variant, p.Changes, p.Warnings)
-				return c.confirm(ctx, p.Question)
-			},
-		}
-		if t.verify {
-			tuning.Prove = j.prove(c, aws, l.variant, generator, told)
-		}
-		tuned, err := tuning.Run(ctx, *j.plan.Tune)
+		tuned, err := j.tuning(c, r, t, generator, observer).Run(ctx, *j.plan.Tune)
 		kept = tuned.Kept()
-		observer.Observe(experiment.Event{SchemaVersion: experiment.SchemaVersion, Kind: experiment.RunFinished, At: time.Now(), Tuned: &tuned})
 		if tuned.SchemaVersion == 0 {
 			return report.Document{}, err
 		}
+		observer.Observe(experiment.Event{SchemaVersion: experiment.SchemaVersion, Kind: experiment.RunFinished, At: time.Now(), Tuned: &tuned})
 		doc := report.Document{Tuned: &tuned}
 		return doc, errors.Join(err, writeJUnit(t.junit, doc))
 	})
 	if kept {
 		err = errors.Join(err, coded(exitRecord, journal.Keep()))
+	} else {
+		c.tellLeft(r.variant, journal.Changes())
 	}
 	return errors.Join(err, coded(exitRecord, journal.Close()))
+}
+
+// tuning are the parts of the use case.
+func (j *job) tuning(c *control, r *reached, t tuning, generator *loadgen.Generator, observer experiment.Observer) experiment.Tuning {
+	told := &withoutEnd{observer}
+	parts := experiment.Tuning{
+		Variant: r.variant, Plane: r.plane,
+		Find: func(ctx context.Context) (experiment.Result, error) {
+			return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, generator, told)
+		},
+		Agree: func(ctx context.Context, p experiment.Proposal) error {
+			warnings := p.Warnings
+			if p.Pins {
+				others, err := c.othersUse(ctx, r.aws, r.variant)
+				if err != nil {
+					return err
+				}
+				warnings = append(others, warnings...)
+			}
+			c.show(r.variant, p.Changes, warnings)
+			return c.confirm(ctx, p.Question)
+		},
+	}
+	if t.verify {
+		parts.Prove = j.prove(c, r.aws, r.variant, generator, told)
+	}
+	return parts
 }
 
 // plan is what becomes of the peak.
@@ -145,16 +163,6 @@ func (t *tuning) plan(s Settings) (*experiment.TunePlan, error) {
 		return nil, coded(exitUsage, err)
 	}
 	return &experiment.TunePlan{Wanted: s.wanted(), TakeBack: t.takeBack, RollBack: t.rollBack}, nil
-}
-
-// control is how the endpoint of a job is looked at and changed.
-func (j *job) control(getenv func(string) string, yes bool) *control {
-	s := j.settings
-	c := &control{
-		env: j.env, endpoint: s.Endpoint[0], variant: s.Variant, region: s.Region, profile: s.Profile, yes: yes, quiet: s.Quiet, account: s.account,
-	}
-	c.env.Getenv = getenv
-	return c
 }
 
 // withoutEnd passes on all but the end, which is not that of the whole.

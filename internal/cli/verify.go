@@ -101,7 +101,7 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 		return err
 	}
 	defer j.close()
-	aws, err := sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: s.Region, Profile: s.Profile})
+	aws, err := sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: s.Region, Profile: s.Profile, Account: s.account})
 	if err != nil {
 		return err
 	}
