@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
+	"github.com/aws/smithy-go/logging"
 )
 
 // ControlOptions say how the control planes are reached. The zero value is what the AWS
@@ -38,6 +39,7 @@ const longestCall = 30 * time.Second
 // Control speaks to the control planes of SageMaker, Application Auto Scaling and
 // CloudWatch. It is safe for concurrent use. End it with Close.
 type Control struct {
+	config     aws.Config
 	region     string
 	transport  *http.Transport
 	clock      *serviceClock
@@ -67,6 +69,7 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 	}
 	load := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
+		config.WithLogger(logging.Nop{}), // a library does not log
 		config.WithRetryer(func() aws.Retryer {
 			return retry.NewStandard(func(s *retry.StandardOptions) {
 				s.MaxAttempts = tries
@@ -95,7 +98,7 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 	clock := &serviceClock{next: transport}
 	cfg.HTTPClient = &http.Client{Transport: clock, Timeout: longestCall}
 	return &Control{
-		region: cfg.Region, transport: transport, clock: clock,
+		config: cfg, region: cfg.Region, transport: transport, clock: clock,
 		sagemaker: sagemaker.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
 	}, nil
 }

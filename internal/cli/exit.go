@@ -27,6 +27,7 @@ const (
 	exitInconclusive  = 12
 	exitLimitReached  = 13
 	exitMistake       = 14
+	exitUnfit         = 15
 	exitRecord        = 20
 	exitLeftovers     = 21
 	exitInterrupted   = 130
@@ -54,6 +55,7 @@ func exitCodes() []exitCode {
 		{exitInconclusive, "inconclusive: no believable peak within the budget"},
 		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound"},
 		{exitMistake, "lint: the scaling does not do what it is for"},
+		{exitUnfit, "doctor: a check failed, so that a run would not work, or would measure something else"},
 		{exitRecord, "the run's directory cannot be written or read: it exists, is in use, is no run, or the disk is full"},
 		{exitLeftovers, "changes of an endpoint are left: they are listed, and plimsoll restore tries again"},
 		{exitInterrupted, "interrupted: what was measured is in the run's directory, marked as partial"},
