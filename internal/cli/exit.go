@@ -108,6 +108,8 @@ func codeOf(err error) int {
 		return exitInterrupted
 	case errors.As(err, &coded):
 		return coded.code
+	case errors.As(err, &unreachable) && unreachable.OfClient():
+		return exitClientLimited
 	case errors.As(err, &unreachable):
 		return exitUnreachable
 	case errors.As(err, &refused):
