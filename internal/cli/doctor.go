@@ -253,7 +253,11 @@ func problem(err error, remedy string) diagnosis.Problem {
 func probed(ctx context.Context, j *job) diagnosis.Check {
 	began := time.Now()
 	if err := j.probe(ctx); err != nil {
-		return diagnosis.Check{Part: "network", Name: "probe", Status: diagnosis.Fail, Evidence: err.Error(), Remedy: "the payload, the path and the headers must be what the server takes"}
+		remedy := "is it the right port, and does it want https://?"
+		if codeOf(err) == exitRefused {
+			remedy = "payload, path and headers must be what the server takes, and --timeout as long as it needs"
+		}
+		return diagnosis.Check{Part: "network", Name: "probe", Status: diagnosis.Fail, Evidence: err.Error(), Remedy: remedy}
 	}
 	return diagnosis.Check{Part: "network", Name: "probe", Status: diagnosis.OK, Evidence: fmt.Sprintf("one request was answered well in %v, connecting included", time.Since(began).Round(10*time.Microsecond))}
 }
