@@ -338,10 +338,20 @@ type UnreachableError struct {
 
 // Error says when it happened and why.
 func (e *UnreachableError) Error() string {
+	if e.OfClient() {
+		return "this machine cannot open the connections: " + e.Err.Error() + "; plimsoll doctor shows its limits"
+	}
 	if e.Trials == 0 {
 		return "the endpoint cannot be reached: " + e.Err.Error()
 	}
 	return fmt.Sprintf("the endpoint stopped taking connections after %d trials: %v", e.Trials, e.Err)
+}
+
+// OfClient says that it is this machine which has no files or ports left: nothing is known
+// of the endpoint.
+func (e *UnreachableError) OfClient() bool {
+	open, ok := errors.AsType[*loadgen.OpenError](e.Err)
+	return ok && open.Class == loadgen.Exhausted
 }
 
 // Unwrap gives the cause.

@@ -155,6 +155,9 @@ func (t *Target) Engine() string {
 // EngineReason says in a few words why the target uses its Engine.
 func (t *Target) EngineReason() string { return t.reason }
 
+// Proxied says that requests go through a proxy.
+func (t *Target) Proxied() bool { return t.net != nil && t.net.proxy != nil }
+
 // Format writes String whatever the verb, so that no rendered secret shows.
 func (t *Target) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
 

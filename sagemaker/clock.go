@@ -22,6 +22,8 @@ type serviceClock struct {
 
 	mu          sync.Mutex
 	first, last reading // of model time; zero on AWS
+	ahead       time.Duration
+	dated       bool // an answer had a date, and ahead is what it told
 }
 
 // reading is model time with the real instant at which it was told.
@@ -35,10 +37,12 @@ func (c *serviceClock) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	answer, err := c.next.RoundTrip(sent)
 	if err != nil {
 		return nil, err
 	}
+	c.compare(answer.Header.Get("Date"), began, time.Now())
 	if model, err := time.Parse(time.RFC3339Nano, answer.Header.Get(modelTimeHeader)); err == nil {
 		c.mu.Lock()
 		c.last = reading{model: model, real: time.Now()}
@@ -48,6 +52,26 @@ func (c *serviceClock) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.mu.Unlock()
 	}
 	return answer, nil
+}
+
+// compare notes how far a service's clock is ahead, from the Date of an answer: whole
+// seconds, cut off, of some instant between the two that are given.
+func (c *serviceClock) compare(date string, sent, received time.Time) {
+	told, err := http.ParseTime(date)
+	if err != nil {
+		return
+	}
+	middle := sent.Add(received.Sub(sent) / 2)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead, c.dated = told.Add(time.Second/2).Sub(middle), true
+}
+
+// skew is how far the services' clocks are ahead of this one, if an answer has told.
+func (c *serviceClock) skew() (ahead time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ahead, c.dated
 }
 
 // speed is how many seconds of the services pass in a real one, as far as two answers

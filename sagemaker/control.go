@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/sagemaker"
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/smithy-go/logging"
 )
 
 // ControlOptions say how the control planes are reached. The zero value is what the AWS
@@ -41,6 +42,7 @@ const longestCall = 30 * time.Second
 // Control speaks to the control planes of SageMaker, Application Auto Scaling, CloudWatch
 // and Service Quotas. It is safe for concurrent use. End it with Close.
 type Control struct {
+	config     aws.Config
 	region     string
 	transport  *http.Transport
 	clock      *serviceClock
@@ -90,7 +92,7 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 	clock := &serviceClock{next: transport}
 	cfg.HTTPClient = &http.Client{Transport: clock, Timeout: longestCall}
 	return &Control{
-		region: cfg.Region, transport: transport, clock: clock,
+		config: cfg, region: cfg.Region, transport: transport, clock: clock,
 		sagemaker: sagemaker.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
 		quotas: servicequotas.NewFromConfig(cfg),
 	}, nil
@@ -102,7 +104,10 @@ func (o ControlOptions) config(ctx context.Context, client *awshttp.BuildableCli
 	if o.Account != nil {
 		return o.Account.config(), nil
 	}
-	load := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
+	load := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(client),
+		config.WithLogger(logging.Nop{}), // a library does not log
+	}
 	if o.Region != "" {
 		load = append(load, config.WithRegion(o.Region))
 	}

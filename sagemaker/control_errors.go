@@ -14,7 +14,13 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-var errNoRegion = errors.New("no AWS region is configured")
+var (
+	errNoRegion      = errors.New("no AWS region is configured")
+	errNoCredentials = errors.New("no AWS credentials are configured")
+)
+
+// noCredentials is what to do without any.
+const noCredentials = "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in (aws sso login)"
 
 // explain says what AWS meant by an error, and what to do about it. The error's own text
 // stays: it has the request id, by which AWS finds it.
@@ -26,7 +32,28 @@ func explain(err error) error {
 	if problem == "" {
 		return err // it was told to end
 	}
-	return &experiment.ControlError{Problem: problem, Err: err, Remedy: remedy}
+	return &experiment.ControlError{Problem: problem, Err: firstLine(err), Remedy: remedy}
+}
+
+// cut is an error of which only the first line is told: below it AWS repeats what should
+// have been signed, with the session token in it.
+type cut struct {
+	error
+	line string
+}
+
+// Error is the first line.
+func (c cut) Error() string { return c.line }
+
+// Unwrap is the whole error.
+func (c cut) Unwrap() error { return c.error }
+
+func firstLine(err error) error {
+	line, rest, found := strings.Cut(err.Error(), "\n")
+	if !found || strings.TrimSpace(rest) == "" {
+		return err
+	}
+	return cut{error: err, line: strings.TrimRight(line, " \r")}
 }
 
 func problemOf(err error) (problem experiment.Problem, remedy string) {
@@ -65,7 +92,7 @@ func unanswered(err error) (problem experiment.Problem, remedy string) {
 	_, network := errors.AsType[net.Error](err)
 	switch {
 	case strings.Contains(text, "get credentials"), strings.Contains(text, "get identity"), strings.Contains(text, "no EC2 IMDS role found"):
-		return experiment.ProblemCredentials, "no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or sign in (aws sso login)"
+		return experiment.ProblemCredentials, "no AWS credentials are found: " + noCredentials
 	case network, strings.Contains(text, "request send failed"), errors.Is(err, context.DeadlineExceeded):
 		return experiment.ProblemUnreachable, "check the network, the region, and AWS_ENDPOINT_URL if it is set"
 	}
@@ -101,7 +128,7 @@ func deniedAction(err error, message string) string {
 		return m[1]
 	}
 	if o, ok := errors.AsType[*smithy.OperationError](err); ok {
-		service := map[string]string{"SageMaker": "sagemaker", "Application Auto Scaling": "application-autoscaling", "CloudWatch": "cloudwatch", "Service Quotas": "servicequotas"}[o.Service()]
+		service := map[string]string{"SageMaker": "sagemaker", "Application Auto Scaling": "application-autoscaling", "CloudWatch": "cloudwatch", "Service Quotas": "servicequotas", "STS": "sts"}[o.Service()]
 		return service + ":" + o.Operation()
 	}
 	return "that it names"

@@ -15,47 +15,51 @@ import (
 // the same in no list: they are found by their names.
 const quotaPage = 100
 
-// InstanceQuota is how many instances of a type all endpoints together may have: the quota
-// that the account has, or the default where it has none of its own.
+// quotaService is SageMaker's name there.
+const quotaService = "sagemaker"
+
+// InstanceQuota is how many instances of a type all endpoints together may have, or why
+// that is not known.
 func (c *Control) InstanceQuota(ctx context.Context, instanceType string) experiment.Quota {
+	n, err := c.quota(ctx, instanceType)
+	if err != nil {
+		return experiment.Quota{Why: err.Error()}
+	}
+	return experiment.Quota{Instances: n, Known: true}
+}
+
+// quota is the one that the account has, or the default where it has none of its own.
+func (c *Control) quota(ctx context.Context, instanceType string) (int, error) {
 	name := experiment.EndpointQuotaName(instanceType)
-	applied := servicequotas.NewListServiceQuotasPaginator(c.quotas, &servicequotas.ListServiceQuotasInput{
-		ServiceCode: aws.String("sagemaker"), MaxResults: aws.Int32(quotaPage),
-	})
+	service, size := aws.String(quotaService), aws.Int32(quotaPage)
+	applied := servicequotas.NewListServiceQuotasPaginator(c.quotas, &servicequotas.ListServiceQuotasInput{ServiceCode: service, MaxResults: size})
 	for applied.HasMorePages() {
 		page, err := applied.NextPage(ctx)
 		if err != nil {
-			return unknownQuota(err)
+			return 0, explain(fmt.Errorf("reading the quotas: %w", err))
 		}
-		if q, ok := quotaOf(page.Quotas, name); ok {
-			return q
+		if n, ok := quotaOf(page.Quotas, name); ok {
+			return n, nil
 		}
 	}
-	defaults := servicequotas.NewListAWSDefaultServiceQuotasPaginator(c.quotas, &servicequotas.ListAWSDefaultServiceQuotasInput{
-		ServiceCode: aws.String("sagemaker"), MaxResults: aws.Int32(quotaPage),
-	})
+	defaults := servicequotas.NewListAWSDefaultServiceQuotasPaginator(c.quotas, &servicequotas.ListAWSDefaultServiceQuotasInput{ServiceCode: service, MaxResults: size})
 	for defaults.HasMorePages() {
 		page, err := defaults.NextPage(ctx)
 		if err != nil {
-			return unknownQuota(err)
+			return 0, explain(fmt.Errorf("reading AWS's default quotas: %w", err))
 		}
-		if q, ok := quotaOf(page.Quotas, name); ok {
-			return q
+		if n, ok := quotaOf(page.Quotas, name); ok {
+			return n, nil
 		}
 	}
-	return experiment.Quota{Why: fmt.Sprintf("Service Quotas has none that is called %q", name)}
+	return 0, fmt.Errorf("Service Quotas has none that is called %q", name)
 }
 
-func quotaOf(quotas []types.ServiceQuota, name string) (q experiment.Quota, ok bool) {
+func quotaOf(quotas []types.ServiceQuota, name string) (n int, ok bool) {
 	for _, q := range quotas {
 		if aws.ToString(q.QuotaName) == name && q.Value != nil {
-			return experiment.Quota{Instances: int(*q.Value), Known: true}, true
+			return int(*q.Value), true
 		}
 	}
-	return q, false
-}
-
-// unknownQuota says why it could not be read.
-func unknownQuota(err error) experiment.Quota {
-	return experiment.Quota{Why: fmt.Sprint(explain(fmt.Errorf("reading the quotas: %w", err)))}
+	return 0, false
 }

@@ -43,10 +43,6 @@ func (d direct) Do(loadgen.Request) loadgen.Outcome {
 	return loadgen.Outcome{Class: loadgen.ServerError, Status: answer.Code, Detail: answer.Body.Bytes()}
 }
 
-type oneBody struct{}
-
-func (oneBody) Body(uint64, []byte) (int, []byte) { return 0, nil }
-
 // told keeps events, and does something at the first of a kind and number.
 type told struct {
 	mu     sync.Mutex

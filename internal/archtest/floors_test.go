@@ -17,7 +17,7 @@ func floors() map[string]int {
 		"capacity": 2, "proof": 2,
 		"loadgen":    3,
 		"experiment": 4,
-		"httptarget": 5, "payload": 5, "runlog": 5, "report": 5,
+		"httptarget": 5, "payload": 5, "runlog": 5, "report": 5, "diagnosis": 5,
 		"emulator/internal/hosting": 5, "emulator/internal/cloudwatch": 5, "emulator/internal/autoscaling": 5,
 		"emulator/internal/identity": 5, "emulator/internal/quota": 5,
 		"sagemaker": 6, "emulator": 6,

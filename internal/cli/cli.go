@@ -46,6 +46,7 @@ computes the scaling target that follows: MAX_RPS × SAFETY_FACTOR × 60.
   plimsoll load --url … --payload … --rate 100/s --duration 30s
   plimsoll target --peak 412                             the formula alone
   plimsoll pin, apply, verify, lint, restore             the scaling of a SageMaker endpoint
+  plimsoll doctor                                        what a run needs, looked through
 
 The settings of a run are flags, and keys of plimsoll.yaml in the working directory or of the
 file that --config names; flags win. (Flags only: --config, --resume, --peak, --run, and what says
@@ -69,7 +70,7 @@ func newRoot(env Env) *cobra.Command {
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newFind(env), newLoad(env), newTune(env), newRehearse(env), newPlan(env), newTarget(env), newPin(env), newApply(env), newVerify(env), newRestore(env), newLint(env), newEmulate(env), newExitCodes())
+	root.AddCommand(newFind(env), newLoad(env), newTune(env), newRehearse(env), newPlan(env), newTarget(env), newPin(env), newApply(env), newVerify(env), newRestore(env), newLint(env), newDoctor(env), newEmulate(env), newExitCodes())
 	return root
 }
 

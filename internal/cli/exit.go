@@ -27,6 +27,7 @@ const (
 	exitInconclusive  = 12
 	exitLimitReached  = 13
 	exitMistake       = 14
+	exitUnfit         = 15
 	exitNoScaling     = 16
 	exitScalingMissed = 17
 	exitRecord        = 20
@@ -56,6 +57,7 @@ func exitCodes() []exitCode {
 		{exitInconclusive, "inconclusive: no believable peak within the budget (load: CloudWatch counted something else than was sent; verify: not decided)"},
 		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound; or --max-duration or --max-cost did, or would have before its end"},
 		{exitMistake, "lint: the scaling does not do what it is for"},
+		{exitUnfit, "doctor: a check failed, so that a run would not work, or would measure something else"},
 		{exitNoScaling, "verify: the policy does not scale, or does not protect the objective"},
 		{exitScalingMissed, "verify: the policy works, and a scaling objective (--recover, --errors, --back-to-min, --flaps) is missed"},
 		{exitRecord, "the run's directory cannot be written or read: it exists, is in use, is no run, or the disk is full"},
@@ -113,6 +115,8 @@ func codeOf(err error) int {
 		return exitInterrupted
 	case errors.As(err, &coded):
 		return coded.code
+	case errors.As(err, &unreachable) && unreachable.OfClient():
+		return exitClientLimited
 	case errors.As(err, &unreachable):
 		return exitUnreachable
 	case errors.As(err, &refused):

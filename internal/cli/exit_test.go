@@ -8,6 +8,7 @@ import (
 
 	"plimsoll/capacity"
 	"plimsoll/experiment"
+	"plimsoll/loadgen"
 )
 
 // TestPeakCode: only an objective that was missed is one.
@@ -25,6 +26,24 @@ func TestPeakCode(t *testing.T) {
 	} {
 		if got, _ := peakCode(c.peak); got != c.want {
 			t.Errorf("%s: exit code %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+// TestAnExhaustedClientIsNoUnreachableEndpoint: without files or ports here, nothing is known
+// of the endpoint.
+func TestAnExhaustedClientIsNoUnreachableEndpoint(t *testing.T) {
+	for class, want := range map[loadgen.Class]struct {
+		code int
+		says string
+	}{
+		loadgen.Exhausted: {exitClientLimited, "this machine cannot open the connections"},
+		loadgen.Refused:   {exitUnreachable, "the endpoint cannot be reached"},
+		loadgen.Network:   {exitUnreachable, "the endpoint cannot be reached"},
+	} {
+		err := &experiment.UnreachableError{Err: fmt.Errorf("opening 60 sessions: %w", &loadgen.OpenError{Class: class, Err: errors.New("why")})}
+		if got := codeOf(err); got != want.code || !strings.Contains(err.Error(), want.says) {
+			t.Errorf("%v: exit code %d, %v; want %d and %q", class, got, err, want.code, want.says)
 		}
 	}
 }

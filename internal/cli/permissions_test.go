@@ -1,48 +1,45 @@
 package cli
 
 import (
-	"encoding/json"
+	"bytes"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"plimsoll/diagnosis"
 )
 
-// TestPermissionsPage: the policy that is to be pasted is JSON, and has every action that
-// the page's table names.
-func TestPermissionsPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/permissions.md")
+// TestPermissionsPageIsTheTable keeps docs/permissions.md what doctor prints: both are made
+// from the one table in package diagnosis.
+func TestPermissionsPageIsTheTable(t *testing.T) {
+	const file = "../../docs/permissions.md"
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, text, _ := strings.Cut(string(page), "```json\n")
-	text, _, _ = strings.Cut(text, "```")
-	var policy struct {
-		Statement []struct{ Action any }
+	var printed, said bytes.Buffer
+	env := Env{Args: []string{"doctor", "--policy", "--config", ""}, Stdin: strings.NewReader(""), Stdout: &printed, Stderr: &said, Getenv: func(string) string { return "" }}
+	if code := Main(env); code != exitOK {
+		t.Fatalf("plimsoll doctor --policy ended with %d: %s", code, said.String())
 	}
-	if err := json.Unmarshal([]byte(text), &policy); err != nil {
-		t.Fatal(err)
-	}
-	var allowed []string
-	for _, s := range policy.Statement {
-		switch actions := s.Action.(type) {
-		case string:
-			allowed = append(allowed, actions)
-		case []any:
-			for _, a := range actions {
-				allowed = append(allowed, a.(string)) //nolint:forcetypeassert // a test may panic
-			}
+	text := between(between(string(page), "<!-- table -->\n", diagnosis.Table(), "<!-- end -->"), "```json\n", printed.String(), "```")
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
 		}
+		return
 	}
-	named := regexp.MustCompile("`([a-z-]+|…):([A-Za-z]+)`")
-	service := ""
-	for _, m := range named.FindAllStringSubmatch(string(page), -1) {
-		if m[1] != "…" {
-			service = m[1]
-		}
-		if action := service + ":" + m[2]; !slices.Contains(allowed, action) {
-			t.Errorf("the policy does not allow %s", action)
-		}
+	if text != string(page) {
+		t.Errorf("%s is not what doctor prints; run go test ./internal/cli -run TestPermissionsPage -update", file)
 	}
+}
+
+// between replaces what stands between two marks, or adds both where they are missing.
+func between(text, from, inner, to string) string {
+	before, rest, found := strings.Cut(text, from)
+	_, after, closed := strings.Cut(rest, to)
+	if !found || !closed {
+		return text + from + inner + to + "\n"
+	}
+	return before + from + inner + to + after
 }

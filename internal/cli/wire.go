@@ -335,6 +335,9 @@ func (j *job) warnings() []string {
 	if files := host.OpenFiles(); files > 0 && files < uint64(j.settings.MaxConnections)+64 {
 		out = append(out, fmt.Sprintf("this process may open %d files, fewer than --max-connections %d needs; raise the limit (ulimit -n)", files, j.settings.MaxConnections))
 	}
+	if p := host.LocalPorts(); p.High > 0 && p.High-p.Low+1-p.Used < j.settings.MaxConnections {
+		out = append(out, fmt.Sprintf("%d local ports are free, fewer than --max-connections %d needs; plimsoll doctor says what to do", p.High-p.Low+1-p.Used, j.settings.MaxConnections))
+	}
 	return out
 }
 

@@ -9,3 +9,6 @@ func CPU() time.Duration { return 0 }
 
 // OpenFiles is not known on this platform.
 func OpenFiles() uint64 { return 0 }
+
+// hardFiles is not known on this platform.
+func hardFiles() uint64 { return 0 }

@@ -24,3 +24,12 @@ func OpenFiles() uint64 {
 	}
 	return uint64(l.Cur) //nolint:unconvert // it is signed on some platforms
 }
+
+// hardFiles is the most that the limit of open files can be raised to, 0 when unknown.
+func hardFiles() uint64 {
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		return 0
+	}
+	return uint64(l.Max) //nolint:unconvert // it is signed on some platforms
+}
