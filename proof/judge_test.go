@@ -408,7 +408,7 @@ func TestStages(t *testing.T) {
 			t.Errorf("stage %d is %+v, want %+v", i, s, want[i])
 		}
 	}
-	if in.Direction != scaling.In || len(in.Stages) != 5 || in.Stages[2].At != at(13, 57, 0) {
+	if in.Direction != scaling.In || len(in.Stages) != 5 || !in.Stages[2].At.Equal(at(13, 57, 0)) {
 		t.Errorf("the third event is %+v, want a scale-in with five stages, by an alarm at 13:57:00", in)
 	}
 }
@@ -476,5 +476,29 @@ func TestMoves(t *testing.T) {
 		if got := moved(o); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+// A look before a change shows nothing of it, though it shows the number.
+func TestInServiceIsAfterTheChange(t *testing.T) {
+	minute := func(n int) time.Time { return noon().Add(time.Duration(n) * time.Minute) }
+	j := newJudging(Observed{
+		Phases:   []Held{{Began: noon(), Ended: minute(60)}},
+		Capacity: []Capacity{{At: minute(0), Current: 2, Desired: 2}, {At: minute(10), Current: 2, Desired: 2}},
+		Activity: []Activity{{Began: minute(3), Status: successful, Wanted: 1, Current: 2}, {Began: minute(6), Status: successful, Wanted: 2, Current: 1}},
+	})
+	j.findEvents()
+	if in, ok := j.events[1].Stage(InService); !ok || !in.At.Equal(minute(10)) || in.Within > Span(4*time.Minute) {
+		t.Errorf("1 → 2 was in service at %+v, want at the look of 12:10:20, at most 4 minutes before", in)
+	}
+}
+
+// A programme that was designed by a measured launch is judged by it.
+func TestJudgeExpectsTheLaunchOfTheProgramme(t *testing.T) {
+	o := usual()
+	o.Provisioning = 9 * time.Minute
+	seen := perfect(t, o)
+	if got := evidence(Judge(seen), "time_to_ready"); !strings.Contains(got, "9m0s was expected") {
+		t.Errorf("time_to_ready: %s, want 9m0s expected", got)
 	}
 }
