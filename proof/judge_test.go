@@ -286,6 +286,23 @@ func TestJudge(t *testing.T) {
 			checks: map[string]Outcome{},
 		},
 		{
+			name: "slices are long, as where time passes quickly", verdict: Works, says: "",
+			change: func(o *Observed) {
+				var long []Slice
+				for i, s := range o.Slices {
+					if i%6 == 0 {
+						long = append(long, s)
+						continue
+					}
+					last := &long[len(long)-1]
+					last.Length += s.Length
+					last.Offered, last.Successes, last.Failed, last.Bad = last.Offered+s.Offered, last.Successes+s.Successes, last.Failed+s.Failed, last.Bad+s.Bad
+				}
+				o.Slices = long
+			},
+			checks: map[string]Outcome{},
+		},
+		{
 			name: "looks are rare", verdict: Works, says: "",
 			change: func(o *Observed) {
 				n := 0
