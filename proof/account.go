@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"math"
 	"sort"
 	"time"
 )
@@ -29,7 +30,7 @@ func instanceHours(looks []Capacity, from, to time.Time) float64 {
 			end = to
 		}
 		if end.After(begin) {
-			total += float64(look.Current) * end.Sub(begin).Hours()
+			total += float64(max(0, look.Current)) * end.Sub(begin).Hours()
 		}
 	}
 	return total
@@ -42,7 +43,9 @@ func (j *judging) cost() Cost {
 		InstanceHours: instanceHours(j.Capacity, j.began(), j.ended()),
 		Predicted:     instanceHours(j.forecast.Capacity, j.began(), j.ended()),
 	}
-	c.Dollars = c.InstanceHours * max(0, j.Price)
+	if dollars := c.InstanceHours * j.Price; dollars > 0 && !math.IsInf(dollars, 0) {
+		c.Dollars = dollars
+	}
 	if !(j.load.PerInstance > 0) {
 		return c
 	}
