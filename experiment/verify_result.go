@@ -134,8 +134,8 @@ const overloaded = 0.05
 // endpoint that is overloaded keeps every connection busy, so that sends are late and
 // dropped for its sake.
 func (v *verifier) tolerance(m loadgen.Measurement) loadgen.Limits {
-	const least = 10 * time.Millisecond
-	t := loadgen.Limits{Lateness: max(least, time.Duration(v.objective.Limit)/10)}
+	const least = 25 * time.Millisecond
+	t := loadgen.Limits{Lateness: max(least, time.Duration(v.objective.Limit)/2)}
 	var offered, bad int64
 	for _, b := range m.Bins {
 		offered, bad = offered+b.Offered, bad+v.bad(m, b)

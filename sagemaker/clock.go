@@ -16,13 +16,19 @@ const modelTimeHeader = "X-Plimsoll-Model-Time"
 const fastest = 100
 
 // serviceClock carries requests and reads the services' time off the answers. On AWS
-// itself that is real time, and this machine's clock will do.
+// itself that is real time: this machine's clock, put right where the Date of the answers
+// says that it is wrong.
 type serviceClock struct {
 	next http.RoundTripper
 
 	mu          sync.Mutex
-	first, last reading // of model time; zero on AWS
+	first, last reading       // of model time; zero on AWS
+	off         time.Duration // of this machine's clock, by the last answer of AWS
 }
+
+// tolerated is how far this machine's clock may be off before it is put right: a Date is
+// whole seconds, and an answer takes a time.
+const tolerated = 3 * time.Second
 
 // reading is model time with the real instant at which it was told.
 type reading struct{ model, real time.Time }
@@ -39,15 +45,27 @@ func (c *serviceClock) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if model, err := time.Parse(time.RFC3339Nano, answer.Header.Get(modelTimeHeader)); err == nil {
-		c.mu.Lock()
-		c.last = reading{model: model, real: time.Now()}
+	c.read(answer.Header, time.Now())
+	return answer, nil
+}
+
+// read takes the time from an answer that came at an instant.
+func (c *serviceClock) read(h http.Header, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if model, err := time.Parse(time.RFC3339Nano, h.Get(modelTimeHeader)); err == nil {
+		c.last = reading{model: model, real: at}
 		if c.first.model.IsZero() {
 			c.first = c.last
 		}
-		c.mu.Unlock()
+		return
 	}
-	return answer, nil
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		c.off = date.Add(time.Second / 2).Sub(at)
+		if c.off.Abs() <= tolerated {
+			c.off = 0
+		}
+	}
 }
 
 // speed is how many seconds of the services pass in a real one, as far as two answers
@@ -67,7 +85,7 @@ func (c *serviceClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.last.model.IsZero() {
-		return time.Now()
+		return time.Now().Add(c.off)
 	}
 	return c.last.model.Add(time.Duration(float64(time.Since(c.last.real)) * speed))
 }

@@ -171,6 +171,9 @@ func (o *told) count(kind experiment.EventKind) int {
 	return n
 }
 
+// quick is a programme of the steps up and down alone.
+func quick(p *experiment.VerifyPlan) { p.Quick = true }
+
 // atPhase does something when a phase begins.
 func atPhase(number int, do func()) func(experiment.Event) {
 	return func(e experiment.Event) {
@@ -197,7 +200,7 @@ func TestVerifyUnderFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inAccount(t, 1, emulator.Options{NoAuth: true}, func(t *testing.T, a *account) {
 				a.follow(t, 1, 4)
-				v, _, err := a.verify(t.Context(), t, nil, atPhase(1, func() {
+				v, _, err := a.verify(t.Context(), t, quick, atPhase(1, func() {
 					if err := a.emulator.SetFaults(row.faults); err != nil {
 						t.Error(err)
 					}
@@ -256,7 +259,7 @@ func TestVerifyEndsWhenThereIsNothingLeftToProve(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inAccount(t, 1, emulator.Options{NoAuth: true}, func(t *testing.T, a *account) {
 				a.follow(t, 1, 4)
-				v, o, err := a.verify(t.Context(), t, nil, atPhase(2, func() { row.meanwhile(t, a) }))
+				v, o, err := a.verify(t.Context(), t, quick, atPhase(2, func() { row.meanwhile(t, a) }))
 				trouble, ok := errors.AsType[*experiment.ControlError](err)
 				if !ok || trouble.Problem != row.problem || !strings.Contains(err.Error(), row.says) {
 					t.Errorf("error %v, want %q and …%s…", err, row.problem, row.says)
@@ -276,7 +279,7 @@ func TestVerifyInterrupted(t *testing.T) {
 	inAccount(t, 1, emulator.Options{NoAuth: true}, func(t *testing.T, a *account) {
 		a.follow(t, 1, 4)
 		ctx, cancel := context.WithCancel(t.Context())
-		v, _, err := a.verify(ctx, t, nil, atPhase(3, cancel))
+		v, _, err := a.verify(ctx, t, quick, atPhase(3, cancel))
 		if !errors.Is(err, context.Canceled) || v.Status != experiment.Partial || len(v.Observed.Alarms) == 0 || len(v.Events) == 0 {
 			t.Errorf("%v, status %s, %d transitions, %d events; want what was known of the step up", err, v.Status, len(v.Observed.Alarms), len(v.Events))
 		}
@@ -350,6 +353,30 @@ func TestVerifyDerivesALimit(t *testing.T) {
 		}
 		if len(v.Held) == 0 || len(v.Held) != len(v.Plan.Verify.Programme.Phases) {
 			t.Errorf("%d phases held", len(v.Held))
+		}
+	})
+}
+
+// TestVerifyOnAHighResolutionMetric: the rate at the target is given, as the metric counts
+// no requests; its datapoints come every ten seconds.
+func TestVerifyOnAHighResolutionMetric(t *testing.T) {
+	inAccount(t, 1, emulator.Options{NoAuth: true}, func(t *testing.T, a *account) {
+		a.follow(t, 1, 4)
+		p := &experiment.Policy{Name: scaling.ConsolePolicy, Metric: "SageMakerVariantConcurrentRequestsPerModelHighResolution", Target: 3}
+		if err := a.control.Put(t.Context(), demo, experiment.OnePolicy, p.Name, experiment.Setting{Policy: p}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := experiment.DesignVerify(t.Context(), experiment.VerifyPlan{On: demo}, a.sight()); err == nil || !strings.Contains(err.Error(), "give the rate with --at-target") {
+			t.Errorf("without the rate: %v", err)
+		}
+		v, _, err := a.verify(t.Context(), t, func(p *experiment.VerifyPlan) { p.AtTarget, p.Quick = 300, true }, nil)
+		if err != nil || v.Status != experiment.Complete || len(v.Observed.Metric) < 100 {
+			t.Fatalf("%v, status %s, %d points of the metric", err, v.Status, len(v.Observed.Metric))
+		}
+		for i, p := range v.Observed.Metric[1:] {
+			if apart := p.At.Sub(v.Observed.Metric[i].At); apart < 10*time.Second {
+				t.Errorf("points %d and %d are %v apart, want 10 s or more", i, i+1, apart)
+			}
 		}
 	})
 }

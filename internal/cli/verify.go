@@ -112,6 +112,7 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 	if err != nil {
 		return err
 	}
+	designed.Notes = append(designed.Notes, othersLoad(ctx, aws, designed.On)...)
 	j.plan.Verify = &designed
 	say(env.Stderr, programmeLines(designed)...)
 	asker := &control{env: env, yes: p.yes}
@@ -123,6 +124,19 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 		return err
 	}
 	return j.run(ctx, record, j.verify(sight, p.junit))
+}
+
+// othersLoad warns of traffic that would be taken for that of the programme.
+func othersLoad(ctx context.Context, aws *sagemaker.Control, v experiment.Variant) []string {
+	traffic, err := experiment.LookForTraffic(ctx, aws, v, aws.Now(), trafficWindow)
+	switch {
+	case err != nil:
+		return []string{"whether others use the endpoint is not known: " + err.Error()}
+	case traffic.Requests > 0:
+		return []string{fmt.Sprintf("the endpoint has answered %.0f requests in the last %v (%.4g/min): if they go on, they add to the programme, and their senders share its overload",
+			traffic.Requests, traffic.Window, float64(traffic.PerMinute()))}
+	}
+	return nil
 }
 
 // verify is the use case.
