@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"math"
 	"sort"
 	"time"
 )
@@ -42,7 +43,9 @@ func (j *judging) cost() Cost {
 		InstanceHours: instanceHours(j.Capacity, j.began(), j.ended()),
 		Predicted:     instanceHours(j.forecast.Capacity, j.began(), j.ended()),
 	}
-	c.Dollars = c.InstanceHours * max(0, j.Price)
+	if j.Price > 0 && !math.IsInf(j.Price, 0) {
+		c.Dollars = c.InstanceHours * j.Price
+	}
 	if !(j.load.PerInstance > 0) {
 		return c
 	}

@@ -121,5 +121,5 @@ func (j *judging) explain(want, have []move) string {
 				clock(have[i].at()), have[i].from, have[i].to, want[i].from, want[i].to)
 		}
 	}
-	return "cooldown-base or updating-blocks-scaling are other than assumed"
+	return "launches that take longer or shorter than the median do that; else cooldown-base or updating-blocks-scaling are other than assumed"
 }

@@ -22,7 +22,7 @@ func (j *judging) down() (h Held, from int, why string) {
 		return h, 0, "the endpoint was never looked at"
 	}
 	if from = max(lookAt(j.Capacity, h.Began).Current, lookAt(j.Capacity, h.Began).Desired); from <= h.Expect && !j.Policy.DisableScaleIn {
-		return h, from, fmt.Sprintf("%s were in service when the load fell, and the load needs as many", instances(from))
+		return h, from, fmt.Sprintf("the load fell to what needs %d, and there were %d: nothing to take away", h.Expect, from)
 	}
 	return h, from, ""
 }

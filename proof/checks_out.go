@@ -101,7 +101,7 @@ func (j *judging) notDetected(h Held) answer {
 			return c
 		}
 	}
-	return found(Fail, "%s did not fire between %s and %s, though the load needed %s", j.Policy.High.Name, clock(h.Began), clock(h.Ended), instances(h.Expect)).
+	return found(Fail, "%s did not fire between %s and %s, though the load needed %s", j.Policy.High.Name, clock(h.Began), clock(h.Ended), instances(j.Policy.needs(h.From, j.load))).
 		dated(h.Ended).leading(NoScaling).remedied("see whether the metric arrives (metric_agrees) and whether the target of %s is in its unit: invocations are counted per minute and instance", figure(j.Policy.Target))
 }
 
@@ -128,7 +128,7 @@ func (e Event) why(name StageName) string {
 func (j *judging) scaleOutSize() answer {
 	for _, h := range j.calls() {
 		if _, ok := j.answerTo(h); !ok {
-			return found(Fail, "from %s to %s the load needed %s, and no more than %d were ever asked for", clock(h.Began), clock(h.Ended), instances(h.Expect), lookAt(j.Capacity, h.Began).Desired).
+			return found(Fail, "from %s to %s the load needed %s, and no more than %d were ever asked for", clock(h.Began), clock(h.Ended), instances(j.Policy.needs(h.From, j.load)), lookAt(j.Capacity, h.Began).Desired).
 				dated(h.Began).leading(NoScaling).remedied("%s", j.obstacle(j.whyNotOut(h)))
 		}
 	}
@@ -180,7 +180,8 @@ func (j *judging) sizes(e event) (least, most int, ok bool) {
 		return 0, 0, false
 	}
 	counts := []int{e.from}
-	for _, c := range j.looksIn(e.at().Add(-time.Duration(rule.EvaluationPeriods)*rule.Period), e.at()) {
+	chain := time.Duration(rule.EvaluationPeriods)*rule.Period + time.Duration(j.Policy.ScaleOut) // a cooldown counts from before it
+	for _, c := range j.looksIn(e.at().Add(-chain), e.at()) {
 		counts = append(counts, c.Current)
 	}
 	from := e.at().Add(-time.Duration(rule.EvaluationPeriods+1)*rule.Period - lateness(j.Policy))

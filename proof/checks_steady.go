@@ -69,7 +69,7 @@ func (j *judging) steadyState() answer {
 	for _, h := range phases {
 		from := later(h.Began, h.Ended.Add(-settled))
 		t := j.during(from, h.Ended)
-		if j.misses(t) {
+		if j.misses(t) && h.To <= j.mostAtTarget() { // else see limits
 			return found(Fail, "%s was missed from %s to %s in phase %s, with %s at %s/s: %s of %d requests were bad",
 				j.Objective.Name, clock(from), clock(h.Ended), h.Kind, instances(lookAt(j.Capacity, h.Ended).Current), figure(h.To), percent(t.badShare()), t.offered).
 				dated(h.Ended).remedied("%s", j.carryMore())
@@ -167,8 +167,7 @@ func (j *judging) turns() []turn {
 		var last *event
 		for i := range j.events {
 			e := &j.events[i]
-			crossed, known := e.Stage(LoadCrossed)
-			if e.at().Before(h.Began) || !e.at().Before(h.Ended) || known && crossed.At.Before(h.Began) {
+			if e.at().Before(h.Began) || !e.at().Before(h.Ended) || j.belated(e, h) {
 				continue
 			}
 			if last != nil && last.Direction != e.Direction {
@@ -206,7 +205,7 @@ func (j *judging) limits() answer {
 	}
 	t := j.during(later(h.Began, h.Ended.Add(-settled)), h.Ended)
 	c := found(Pass, "%s at %s/s, always between %d and %d; %s of the requests were bad at the end", instances(current), figure(h.To), j.Policy.Min, j.Policy.Max, percent(t.badShare())).dated(h.Ended)
-	most := float64(j.Policy.Max) * float64(j.load.PerInstance)
+	most := j.mostAtTarget()
 	switch told := slices.Contains(j.notScaled(j.began(), j.ended()), scaling.AlreadyAtMaxCapacity); {
 	case j.misses(t):
 		c.Outcome = Warn
@@ -228,4 +227,15 @@ func (j *judging) obstacle(otherwise string) string {
 		return remedyOf(f[0])
 	}
 	return otherwise
+}
+
+// belated is whether an event answers, in the time that an answer takes, the load before
+// a phase.
+func (j *judging) belated(e *event, h Held) bool {
+	reaction := j.pace.notice
+	if e.Direction == scaling.Out {
+		reaction = j.pace.detect
+	}
+	crossed, known := e.Stage(LoadCrossed)
+	return known && crossed.At.Before(h.Began) && e.at().Sub(h.Began) < reaction
 }

@@ -50,6 +50,8 @@ func (o Options) Validate() error {
 		return fmt.Errorf("highest rate %v/s: want a number above 0, or 0 for any", float64(o.MaxRate))
 	case o.Start < 0 || o.Start > mostInstances:
 		return fmt.Errorf("%d instances in service: want from 0 to %d", o.Start, mostInstances)
+	case max(o.Start, p.Min) == 0:
+		return errors.New("no instance is in service, and the min is 0: target tracking cannot bring the first one, for there is no metric; bring the variant to 1 first")
 	case o.Provisioning < 0 || o.Provisioning > longestHold/4:
 		return fmt.Errorf("provisioning %v: want from 0s to %v", o.Provisioning, longestHold/4)
 	}
@@ -115,6 +117,7 @@ type design struct {
 	l    levels
 	pace pace
 	twin *twin
+	lost bool // the forecast does not get where it should
 }
 
 // slowLaunch is how much longer than the median a launch may take without the
@@ -212,6 +215,7 @@ func (d *design) hold(p Phase, least, after time.Duration) {
 		d.twin.second(p.From)
 	}
 	if !d.there(p.Expect) {
+		d.lost = true
 		d.Notes = append(d.Notes, fmt.Sprintf("by the assumptions, the load of phase %s does not bring %s into service within %v: it is held for %v",
 			p.Kind, instances(p.Expect), longestHold, minutes(least)))
 		p.Length = minutes(least)
@@ -248,8 +252,12 @@ func (d *design) finish() Programme {
 		phase := &p.Phases[i]
 		end = end.Add(time.Duration(phase.Length))
 		p.Requests += (phase.From + phase.To) / 2 * phase.Length.Seconds()
-		if !phase.steady() {
-			phase.Expect = lookAt(f.Capacity, end).Current
+		switch there := lookAt(f.Capacity, end).Current; {
+		case !phase.steady():
+			phase.Expect = there
+		case there != phase.Expect && !d.lost:
+			p.Notes = append(p.Notes, fmt.Sprintf("by the assumptions, phase %s ends with %s instead of %d: with a scale-out cooldown of %s, what the metric said of the old number is applied to the new one",
+				phase.Kind, instances(there), phase.Expect, d.o.Policy.ScaleOut))
 		}
 	}
 	p.InstanceHours = instanceHours(f.Capacity, begin, end)

@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"math"
+	"slices"
 	"time"
 
 	"plimsoll/scaling"
@@ -47,14 +49,28 @@ func newJudging(o Observed) *judging {
 	if o.Provisioning > 0 {
 		j.a.ProvisioningMedian = o.Provisioning.Truncate(time.Second)
 	}
-	if !(j.Speed > 0) {
+	if !(j.Speed > 0) || math.IsInf(j.Speed, 0) {
 		j.Speed = 1
 	}
+	j.Poll, j.Period = max(0, o.Poll), max(0, o.Period)
+	j.Capacity = inOrder(o.Capacity, func(c Capacity) time.Time { return c.At })
+	j.Slices = inOrder(o.Slices, func(s Slice) time.Time { return s.At })
+	j.Metric = inOrder(o.Metric, func(p scaling.Point) time.Time { return p.At })
+	j.Alarms = inOrder(o.Alarms, func(t Transition) time.Time { return t.At })
+	j.Activity = inOrder(o.Activity, func(a Activity) time.Time { return a.Began })
 	j.pace = paceOf(o.Policy, j.a.ProvisioningMedian)
 	if len(o.Phases) > 0 && j.a.Validate() == nil {
 		j.forecast = Foretell(o.Phases[0].Began, j.asHeld(), o.Policy, j.load, j.a)
 	}
 	return j
+}
+
+// inOrder is what is dated, the oldest first: AWS lists the newest first, and readings of
+// several pages overlap.
+func inOrder[T any](read []T, at func(T) time.Time) []T {
+	dated := slices.DeleteFunc(slices.Clone(read), func(x T) bool { return at(x).IsZero() })
+	slices.SortStableFunc(dated, func(a, b T) int { return at(a).Compare(at(b)) })
+	return dated
 }
 
 // asHeld is the programme with the phases as they were held.

@@ -65,7 +65,9 @@ func (j *judging) moves() []move {
 			moves = append(moves, j.unseen(a))
 		}
 	}
-	moves = slices.DeleteFunc(moves, func(m move) bool { return m.from == m.to || m.at().Before(j.began().Add(-skew)) })
+	moves = slices.DeleteFunc(moves, func(m move) bool {
+		return m.from == m.to || m.at().Before(j.began().Add(-skew)) || m.at().After(j.ended().Add(skew))
+	})
 	slices.SortStableFunc(moves, func(a, b move) int { return a.at().Compare(b.at()) })
 	return moves
 }

@@ -1,6 +1,9 @@
 package proof
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Kind is what a phase of a programme asks.
 type Kind string
@@ -52,11 +55,15 @@ func (p Phase) at(offset time.Duration) float64 {
 // steady is whether the rate does not change.
 func (p Phase) steady() bool { return p.From == p.To }
 
-// length is that of all phases.
+// length is that of all phases; of more than a duration can hold, the longest one.
 func (p Programme) length() time.Duration {
 	total := time.Duration(0)
 	for _, phase := range p.Phases {
-		total += max(0, time.Duration(phase.Length))
+		length := max(0, time.Duration(phase.Length))
+		if total > math.MaxInt64-length {
+			return math.MaxInt64
+		}
+		total += length
 	}
 	return total
 }

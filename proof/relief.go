@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Recovered means this long within the objective, with so many slices at least.
+// Recovered means this long within the objective, with so many slices at least: of an
+// emulator at 60 times the speed, a second is a minute.
 const (
 	calm        = time.Minute
 	calmSamples = 2
@@ -37,15 +38,27 @@ func (j *judging) follow(e *event, crossed, in Stage) {
 	}
 }
 
-// relieved is when the load goes down again after an instant: what is better then is no
-// merit of the new instances.
+// relieved is when, after an instant, the load goes down again, and what is better is no
+// merit of the new instances; or when it goes beyond what the most instances carry at the
+// target, and what is worse is not their fault.
 func (j *judging) relieved(t time.Time) time.Time {
+	beyond := j.mostAtTarget()
 	for _, h := range j.Phases {
-		if h.Began.After(t) && (h.Kind == StepDown || h.Kind == RampDown) {
+		switch {
+		case h.Began.After(t) && (h.Kind == StepDown || h.Kind == RampDown):
+			return h.Began
+		case h.Ended.After(t) && h.From <= beyond && h.To > beyond:
+			return later(t, h.reaches(beyond))
+		case h.Began.After(t) && h.From > beyond:
 			return h.Began
 		}
 	}
 	return j.ended()
+}
+
+// mostAtTarget is the rate that the most instances carry at the target.
+func (j *judging) mostAtTarget() float64 {
+	return float64(j.Policy.Max) * float64(j.load.PerInstance)
 }
 
 // keepsFor is whether a minute from slice i on keeps the objective; full is false when

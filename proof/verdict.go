@@ -33,13 +33,25 @@ func (j *judging) verdict(answers []answer, r Result) (v Verdict, reasons []stri
 	if v == Works {
 		reasons = j.worked()
 	}
-	for _, f := range faults {
+	for _, f := range append(faults, warnings(answers)...) {
 		reasons = append(reasons, f.text)
 		if change == "" {
 			change = f.change
 		}
 	}
-	return v, reasons, orWarned(change, answers)
+	return v, reasons, change
+}
+
+// warnings are what is not well, and decides nothing. That AWS did something else than
+// the forecast is about the forecast.
+func warnings(answers []answer) []reason {
+	var out []reason
+	for _, a := range answers {
+		if a.Outcome == Warn && a.ID != "twin_agreement" {
+			out = append(out, reason{"", a.ID + ": " + a.Evidence, a.Remedy})
+		}
+	}
+	return out
 }
 
 // order is the verdicts, the worst first. That something else set the policy or the
@@ -66,16 +78,6 @@ func rank(of, verdict Verdict) int {
 		return 1 + at
 	}
 	return 1 + len(order())
-}
-
-// orWarned is a change, or else that of the first warning.
-func orWarned(change string, answers []answer) string {
-	for _, a := range answers {
-		if change == "" && a.Outcome == Warn {
-			change = a.Remedy
-		}
-	}
-	return change
 }
 
 // incomplete is why a programme does not tell all that it was for, or "": it was cut
