@@ -105,6 +105,7 @@ func (v *verifier) finished(i int) HeldPhase {
 	}
 	h.Valid = len(h.Doubts) == 0
 	h.Measured = measuredOf(whole, v.tolerance(whole))
+	h.Measured.Valid, h.Measured.Doubts = h.Valid, append([]string{}, h.Doubts...)
 	return h
 }
 

@@ -52,6 +52,7 @@ func verificationVerdict(v *experiment.Verification) verdict {
 		out.Reasons = append([]string{"cut short: " + printable(v.Ended)}, out.Reasons...)
 	}
 	out.Reasons = append(out.Reasons, cleaned(v.Notes)...)
+	out.Reasons = append(out.Reasons, cleaned(v.Programme.Notes)...)
 	for _, what := range slices.Sorted(maps.Keys(v.Observed.Unknown)) {
 		out.Reasons = append(out.Reasons, printable(what+" not known: "+v.Observed.Unknown[what]))
 	}

@@ -83,8 +83,8 @@ func (a *account) sight() experiment.Sight {
 	return experiment.Sight{Hosting: a.control, Autoscaler: a.control, Metrics: a.control, Clock: a.control}
 }
 
-// verify designs a proof and holds it.
-func (a *account) verify(ctx context.Context, t *testing.T, change func(*experiment.VerifyPlan), at func(experiment.Event)) (experiment.Verification, *told, error) {
+// verify designs a proof and holds it. change is made before the design, after afterwards.
+func (a *account) verify(ctx context.Context, t *testing.T, change func(*experiment.VerifyPlan), at func(experiment.Event), after ...func(*experiment.VerifyPlan)) (experiment.Verification, *told, error) {
 	t.Helper()
 	if _, err := a.control.Describe(ctx, "demo"); err != nil { // a second reading of model time
 		t.Fatal(err)
@@ -98,6 +98,9 @@ func (a *account) verify(ctx context.Context, t *testing.T, change func(*experim
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, f := range after {
+		f(&proving)
+	}
 	generator, err := loadgen.New(t.Context(), loadgen.Options{Target: direct{a.emulator}, Bodies: oneBody{}, MaxSessions: 64})
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +108,7 @@ func (a *account) verify(ctx context.Context, t *testing.T, change func(*experim
 	defer generator.Close()
 	observer := &told{at: at}
 	plan := experiment.Plan{SchemaVersion: experiment.SchemaVersion, Command: "verify", Arrivals: experiment.ArrivalsConstant, Seed: 1, Verify: &proving}
-	v, err := experiment.Verify(ctx, plan, a.sight(), generator, observer)
+	v, err := experiment.Verify(ctx, plan, 1, a.sight(), generator, observer)
 	for _, c := range v.Checks {
 		t.Logf("%-10s %s: %s", c.Outcome, c.ID, c.Evidence)
 	}
@@ -132,6 +135,9 @@ func TestVerifyProvesAPolicyThatWorks(t *testing.T) {
 			if !h.Valid || (length-time.Duration(h.Length)).Abs() > time.Minute {
 				t.Errorf("phase %s was held for %v (%v), want %v", h.Kind, length, h.Doubts, h.Length)
 			}
+		}
+		if len(v.Notes) > 0 {
+			t.Errorf("notes %v, want none", v.Notes)
 		}
 		if math.Abs(v.Speed-60) > 0.01 {
 			t.Errorf("speed %v, want 60", v.Speed)
@@ -273,6 +279,22 @@ func TestVerifyEndsWhenThereIsNothingLeftToProve(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestVerifyKeepsToItsLimitOfRequests, although more are needed than the design expected.
+func TestVerifyKeepsToItsLimitOfRequests(t *testing.T) {
+	inAccount(t, 1, emulator.Options{NoAuth: true}, func(t *testing.T, a *account) {
+		a.follow(t, 1, 4)
+		v, _, err := a.verify(t.Context(), t, func(p *experiment.VerifyPlan) {
+			p.Quick = true
+		}, nil, func(p *experiment.VerifyPlan) { p.MaxRequests = 500 })
+		if trouble, ok := errors.AsType[*experiment.ControlError](err); !ok || trouble.Problem != experiment.ProblemInvalid || !strings.Contains(err.Error(), "the limit of 500 requests was reached in phase 2") {
+			t.Errorf("error %v", err)
+		}
+		if v.RequestsSent != 500 || v.Status != experiment.Partial {
+			t.Errorf("%d requests sent, status %s; want all 500, one of them the probe", v.RequestsSent, v.Status)
+		}
+	})
 }
 
 func TestVerifyInterrupted(t *testing.T) {

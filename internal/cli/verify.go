@@ -92,6 +92,7 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 	if len(s.Endpoint) == 0 {
 		return usageError("--endpoint is missing: give the name of the SageMaker endpoint")
 	}
+	s.URL = "" // which may stand in the file, for other commands
 	wanted, err := p.plan(&s)
 	if err != nil {
 		return err
@@ -142,7 +143,7 @@ func othersLoad(ctx context.Context, aws *sagemaker.Control, v experiment.Varian
 // verify is the use case.
 func (j *job) verify(sight experiment.Sight, junit string) useCase {
 	return func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		result, err := experiment.Verify(ctx, j.plan, sight, generator, observer)
+		result, err := experiment.Verify(ctx, j.plan, j.sent, sight, generator, observer)
 		if result.SchemaVersion == 0 {
 			return report.Document{}, err
 		}
