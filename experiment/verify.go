@@ -118,7 +118,10 @@ func (v *verifier) run(ctx context.Context) error {
 
 // begin looks whether all is as it was when the programme was designed.
 func (v *verifier) begin(ctx context.Context) error {
-	plane := Plane{Hosting: v.sight.Hosting, Poll: func() time.Duration { return v.sight.Clock.Here(lookAtCapacity) }}
+	plane := Plane{
+		Hosting: v.sight.Hosting, Poll: func() time.Duration { return v.sight.Clock.Here(lookAtCapacity) },
+		Note: func(line string) { v.emit(Event{Kind: Noted, Note: line}) },
+	}
 	if err := plane.await(ctx, v.on, 0); err != nil {
 		return err
 	}

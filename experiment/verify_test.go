@@ -61,10 +61,10 @@ func TestOverloadIsTheEndpoints(t *testing.T) {
 		}
 		return m
 	}
-	if doubts := late(10).Doubts(v.tolerance(late(10))); len(doubts) != 2 {
+	if doubts := v.doubts(late(10)); len(doubts) != 2 {
 		t.Errorf("doubts %v, want late and dropped sends", doubts)
 	}
-	if doubts := late(500).Doubts(v.tolerance(late(500))); len(doubts) != 0 {
+	if doubts := v.doubts(late(500)); len(doubts) != 0 {
 		t.Errorf("doubts %v although half of the requests were slow", doubts)
 	}
 }
