@@ -30,7 +30,7 @@ func instanceHours(looks []Capacity, from, to time.Time) float64 {
 			end = to
 		}
 		if end.After(begin) {
-			total += float64(look.Current) * end.Sub(begin).Hours()
+			total += float64(max(0, look.Current)) * end.Sub(begin).Hours()
 		}
 	}
 	return total
@@ -43,8 +43,8 @@ func (j *judging) cost() Cost {
 		InstanceHours: instanceHours(j.Capacity, j.began(), j.ended()),
 		Predicted:     instanceHours(j.forecast.Capacity, j.began(), j.ended()),
 	}
-	if j.Price > 0 && !math.IsInf(j.Price, 0) {
-		c.Dollars = c.InstanceHours * j.Price
+	if dollars := c.InstanceHours * j.Price; dollars > 0 && !math.IsInf(dollars, 0) {
+		c.Dollars = dollars
 	}
 	if !(j.load.PerInstance > 0) {
 		return c

@@ -244,7 +244,7 @@ func (d *design) add(p Phase) {
 // should have led to depends on them too.
 func (d *design) finish() Programme {
 	p := d.Programme
-	p.Length = Span(p.length())
+	p.Length, p.Provisioning = Span(p.length()), Span(d.o.Assumptions.ProvisioningMedian)
 	begin := time.Unix(0, 0).UTC()
 	f := Foretell(begin, p, d.o.Policy, d.o.Load, d.o.Assumptions)
 	end := begin

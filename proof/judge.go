@@ -46,8 +46,10 @@ func newJudging(o Observed) *judging {
 	if j.a == (scaling.Assumptions{}) {
 		j.a = scaling.DefaultAssumptions()
 	}
-	if o.Provisioning > 0 {
-		j.a.ProvisioningMedian = o.Provisioning.Truncate(time.Second)
+	for _, median := range []time.Duration{time.Duration(o.Programme.Provisioning), o.Provisioning} {
+		if median > 0 {
+			j.a.ProvisioningMedian = median.Truncate(time.Second)
+		}
 	}
 	if !(j.Speed > 0) || math.IsInf(j.Speed, 0) {
 		j.Speed = 1

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -285,6 +286,23 @@ func TestJudge(t *testing.T) {
 			checks: map[string]Outcome{},
 		},
 		{
+			name: "slices are long, as where time passes quickly", verdict: Works, says: "",
+			change: func(o *Observed) {
+				var long []Slice
+				for i, s := range o.Slices {
+					if i%6 == 0 {
+						long = append(long, s)
+						continue
+					}
+					last := &long[len(long)-1]
+					last.Length += s.Length
+					last.Offered, last.Successes, last.Failed, last.Bad = last.Offered+s.Offered, last.Successes+s.Successes, last.Failed+s.Failed, last.Bad+s.Bad
+				}
+				o.Slices = long
+			},
+			checks: map[string]Outcome{},
+		},
+		{
 			name: "looks are rare", verdict: Works, says: "",
 			change: func(o *Observed) {
 				n := 0
@@ -346,5 +364,158 @@ func TestResultRoundTrips(t *testing.T) {
 	}
 	if !reflect.DeepEqual(back.Checks, r.Checks) || !reflect.DeepEqual(back.Policy, r.Policy) || !reflect.DeepEqual(back.Objectives, r.Objectives) {
 		t.Errorf("read back it is %+v, want %+v", back, r)
+	}
+}
+
+// Where scale-in is disabled, that nothing is taken away is right, and that something is
+// is somebody else's doing.
+func TestJudgeWithScaleInDisabled(t *testing.T) {
+	o := usual()
+	o.Policy = policyOf(scaling.InvocationsPerInstance, 1500, 1, 4, func(p *Policy) { p.DisableScaleIn = true })
+	r := Judge(perfect(t, o))
+	got := outcomes(r)
+	if r.Verdict != Works || got["scale_in_starts"] != Reported || got["reaches_min"] != Reported || got["scale_in_safety"] != NotKnown {
+		t.Errorf("%q: %v", r.Verdict, got)
+	}
+	seen := perfect(t, o)
+	down := seen.held(StepDown)
+	seen.looks(down.Began.Add(10*time.Minute), down.Ended, func(c *Capacity) { c.Current, c.Desired = 2, 2 })
+	if r := Judge(seen); r.Verdict != Undecided || outcomes(r)["scale_in_starts"] != Fail {
+		t.Errorf("something was taken away: %q: %v", r.Verdict, outcomes(r))
+	}
+}
+
+func TestJudgeFlapping(t *testing.T) {
+	o := perfect(t, usual())
+	up := o.held(StepUp).Ended
+	for i, n := range []int{2, 3, 2, 3} { // each minute, with its activity, in the end of the step up
+		at := up.Add(time.Duration(i-5) * time.Minute)
+		o.looks(at, up, func(c *Capacity) { c.Current, c.Desired = n, n })
+		o.Activity = append(o.Activity, Activity{Began: at, Ended: at.Add(time.Second), Status: successful, Current: 5 - n, Wanted: n})
+	}
+	r := Judge(o)
+	if got := outcomes(r); r.Verdict != WorksFlaps || got["flapping"] != Fail {
+		t.Errorf("%q, flapping %q: %s", r.Verdict, got["flapping"], evidence(r, "flapping"))
+	}
+	if len(r.Reasons) == 0 || !strings.Contains(r.Reasons[0], "4 changes of direction") {
+		t.Errorf("reasons %q, want first the 4 changes of direction", r.Reasons)
+	}
+}
+
+// What each stage of a scale-out is made from.
+func TestStages(t *testing.T) {
+	r := Judge(perfect(t, usual()))
+	at := func(h, m, s int) time.Time { return time.Date(2026, 11, 24, h, m, s, 0, time.UTC) }
+	out, in := r.Events[0], r.Events[2]
+	want := []Stage{
+		{Name: LoadCrossed, At: at(12, 24, 20), Known: Measured},
+		{Name: MetricVisible, At: at(12, 28, 0), Within: Span(3 * time.Minute), Known: Bounded},
+		{Name: AlarmFired, At: at(12, 30, 0), Known: Measured},
+		{Name: ActivityBegan, At: at(12, 30, 0), Known: Measured},
+		{Name: InService, At: at(12, 34, 30), Within: Span(10 * time.Second), Known: Bounded},
+		{Name: FirstServed, At: at(12, 34, 40), Within: Span(20 * time.Second), Known: Bounded},
+		{Name: Recovered, At: at(12, 34, 30), Within: Span(10 * time.Second), Known: Bounded},
+	}
+	if out.From != 1 || out.To != 3 || out.Direction != scaling.Out || out.Total != Span(10*time.Minute+20*time.Second) {
+		t.Errorf("the first event is %+v, want 1 → 3 within 10m20s", out)
+	}
+	for i, s := range out.Stages {
+		s.After, s.Source = 0, ""
+		if i >= len(want) || s != want[i] {
+			t.Errorf("stage %d is %+v, want %+v", i, s, want[i])
+		}
+	}
+	if in.Direction != scaling.In || len(in.Stages) != 5 || !in.Stages[2].At.Equal(at(13, 57, 0)) {
+		t.Errorf("the third event is %+v, want a scale-in with five stages, by an alarm at 13:57:00", in)
+	}
+}
+
+// moved is what was matched, in short.
+func moved(o Observed) string {
+	j := newJudging(o)
+	var words []string
+	for _, m := range j.moves() {
+		text := fmt.Sprintf("%s %d → %d", clock(m.at()), m.from, m.to)
+		if m.activity == nil {
+			text += " by nobody"
+		}
+		if m.seen.IsZero() {
+			text += " unseen"
+		}
+		words = append(words, text)
+	}
+	return strings.Join(words, ", ")
+}
+
+func TestMoves(t *testing.T) {
+	minute := func(n int) time.Time { return noon().Add(time.Duration(n) * time.Minute) }
+	look := func(n, current, desired int) Capacity {
+		return Capacity{At: minute(n), Current: current, Desired: desired}
+	}
+	for _, c := range []struct {
+		name     string
+		looks    []Capacity
+		activity []Activity
+		want     string
+	}{
+		{
+			"a larger scale-out while one is in progress",
+			[]Capacity{look(0, 1, 1), look(1, 1, 3), look(2, 1, 5), look(9, 5, 5)},
+			[]Activity{{Began: minute(1), Status: overridden, Ended: minute(2), Wanted: 3, Current: 1}, {Began: minute(2), Status: successful, Ended: minute(9), Wanted: 5}},
+			"12:01:20 1 → 3, 12:02:20 3 → 5",
+		},
+		{
+			"a state that came and went between two looks",
+			[]Capacity{look(0, 2, 2), look(10, 2, 2)},
+			[]Activity{{Began: minute(3), Status: successful, Wanted: 1, Current: 2}, {Began: minute(6), Status: successful, Wanted: 2, Current: 1}},
+			"12:03:20 2 → 1 unseen, 12:06:20 1 → 2 unseen",
+		},
+		{
+			"the clock of AWS is behind",
+			[]Capacity{look(0, 1, 1), look(1, 1, 1), look(2, 1, 2)},
+			[]Activity{{Began: minute(1).Add(-time.Minute), Status: inProgress, Wanted: 2}},
+			"12:00:20 1 → 2",
+		},
+		{
+			"what failed is taken back",
+			[]Capacity{look(0, 1, 1), look(1, 1, 3), look(5, 1, 1), look(6, 1, 2), look(9, 2, 2)},
+			[]Activity{{Began: minute(1), Status: failed, Wanted: 3}, {Began: minute(6), Status: successful, Wanted: 2}},
+			"12:06:20 1 → 2",
+		},
+		{
+			"by hand",
+			[]Capacity{look(0, 1, 1), look(5, 1, 4)},
+			[]Activity{{Began: minute(5), Status: successful, Ended: minute(5), NotScaled: scaling.AlreadyAtMaxCapacity, Current: 4}},
+			"12:05:20 1 → 4 by nobody",
+		},
+	} {
+		o := Observed{Capacity: c.looks, Activity: c.activity, Phases: []Held{{Began: noon(), Ended: minute(60)}}}
+		if got := moved(o); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// A look before a change shows nothing of it, though it shows the number.
+func TestInServiceIsAfterTheChange(t *testing.T) {
+	minute := func(n int) time.Time { return noon().Add(time.Duration(n) * time.Minute) }
+	j := newJudging(Observed{
+		Phases:   []Held{{Began: noon(), Ended: minute(60)}},
+		Capacity: []Capacity{{At: minute(0), Current: 2, Desired: 2}, {At: minute(10), Current: 2, Desired: 2}},
+		Activity: []Activity{{Began: minute(3), Status: successful, Wanted: 1, Current: 2}, {Began: minute(6), Status: successful, Wanted: 2, Current: 1}},
+	})
+	j.findEvents()
+	if in, ok := j.events[1].Stage(InService); !ok || !in.At.Equal(minute(10)) || in.Within > Span(4*time.Minute) {
+		t.Errorf("1 → 2 was in service at %+v, want at the look of 12:10:20, at most 4 minutes before", in)
+	}
+}
+
+// A programme that was designed by a measured launch is judged by it.
+func TestJudgeExpectsTheLaunchOfTheProgramme(t *testing.T) {
+	o := usual()
+	o.Provisioning = 9 * time.Minute
+	seen := perfect(t, o)
+	if got := evidence(Judge(seen), "time_to_ready"); !strings.Contains(got, "9m0s was expected") {
+		t.Errorf("time_to_ready: %s, want 9m0s expected", got)
 	}
 }

@@ -26,7 +26,7 @@ type Observed struct {
 	Activity  []Activity      // of Application Auto Scaling, oldest first
 
 	Assumptions  scaling.Assumptions // that the prediction is by; zero: the default ones
-	Provisioning time.Duration       // median that was expected; 0: that of the assumptions
+	Provisioning time.Duration       // median that is expected; 0: that of the programme
 
 	Speed float64 // seconds of the services in a real one; 1 on AWS
 	Price float64 // dollars an instance-hour; 0: not known

@@ -33,6 +33,8 @@ type Programme struct {
 	Phases []Phase `json:"phases"`
 	Start  int     `json:"start_instances"` // in service when it begins
 	Load   Load    `json:"load"`            // what it was designed by
+	// Provisioning is the median launch that it was designed by.
+	Provisioning Span `json:"provisioning_seconds"`
 	// What it costs, when the policy works.
 	Length        Span    `json:"length_seconds"`
 	Requests      float64 `json:"requests"` // sent, of real ones when time is not sped up
