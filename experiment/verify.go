@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"plimsoll/arrival"
@@ -21,9 +22,10 @@ import (
 //	watch  ── look ─ look ─ look ─ … ───┴→ late metrics → history → proof.Judge → Verification
 //
 // When ctx ends, the endpoint goes away or somebody changes its scaling, what was observed
-// until then is judged, and the Verification is partial and comes with the error.
-func Verify(ctx context.Context, plan Plan, sight Sight, runner Runner, observer Observer) (Verification, error) {
-	v, err := newVerifier(plan, sight, runner, observer)
+// until then is judged, and the Verification is partial and comes with the error. sent is
+// how many requests were sent already, such as probes: they count for the plan's limit.
+func Verify(ctx context.Context, plan Plan, sent int64, sight Sight, runner Runner, observer Observer) (Verification, error) {
+	v, err := newVerifier(plan, sent, sight, runner, observer)
 	if err != nil {
 		return Verification{}, err
 	}
@@ -52,21 +54,22 @@ type verifier struct {
 	metric    []scaling.Point
 	held      []heldLoad
 	next      uint64 // number of the next request
-	sent      int64
-	unseen    int // looks that saw nothing
+	earlier   int64  // requests that were sent before
+	sent      int64  // with them
+	unseen    int    // looks that saw nothing
 	notes     []string
 
 	stop  context.CancelCauseFunc // of the load that is held
 	ended error                   // why nothing more is held
 }
 
-func newVerifier(plan Plan, sight Sight, runner Runner, observer Observer) (*verifier, error) {
+func newVerifier(plan Plan, sent int64, sight Sight, runner Runner, observer Observer) (*verifier, error) {
 	if plan.Verify == nil || len(plan.Verify.Programme.Phases) == 0 {
 		return nil, errors.New("plan: the programme of the proof is missing")
 	}
 	v := &verifier{
 		plan: plan, proving: *plan.Verify, on: plan.Verify.On, sight: sight, runner: runner, observer: observer, started: time.Now(),
-		objective: plan.Verify.Objective, stop: func(error) {},
+		objective: plan.Verify.Objective, earlier: sent, sent: sent, stop: func(error) {},
 	}
 	if s, can := runner.(Stopper); can {
 		v.before = s.Sent()
@@ -108,14 +111,17 @@ func (v *verifier) run(ctx context.Context) error {
 	}
 	if s, can := v.runner.(Stopper); can {
 		s.Pause()
-		v.sent = s.Sent() - v.before
+		v.sent = v.earlier + s.Sent() - v.before
 	}
 	return err
 }
 
 // begin looks whether all is as it was when the programme was designed.
 func (v *verifier) begin(ctx context.Context) error {
-	plane := Plane{Hosting: v.sight.Hosting, Poll: func() time.Duration { return v.sight.Clock.Here(lookAtCapacity) }}
+	plane := Plane{
+		Hosting: v.sight.Hosting, Poll: func() time.Duration { return v.sight.Clock.Here(lookAtCapacity) },
+		Note: func(line string) { v.emit(Event{Kind: Noted, Note: line}) },
+	}
 	if err := plane.await(ctx, v.on, 0); err != nil {
 		return err
 	}
@@ -127,8 +133,10 @@ func (v *verifier) begin(ctx context.Context) error {
 		return errChanged(fmt.Sprintf("the programme was made for policy %s at %g with %d to %d instances, and it is %s at %g with %d to %d",
 			was.Name, was.Target, was.Min, was.Max, is.Name, is.Target, is.Min, is.Max))
 	}
-	for _, n := range append(v.force.idle, v.force.notes...) {
-		v.note("%s", n)
+	for _, n := range slices.Concat(v.proving.Notes, v.force.idle, v.force.notes) {
+		if !slices.Contains(v.notes, n) {
+			v.note("%s", n)
+		}
 	}
 	if v.reading, err = trackedReading(v.force.policy); err != nil {
 		v.note("the metric is not shown: %v", err)
@@ -228,7 +236,7 @@ func (v *verifier) loadOf(part proof.Phase) loadgen.Load {
 		Patience: max(v.sight.Clock.Here(lookAtCapacity), time.Duration(v.objective.Limit)), FirstRequest: v.next,
 	}
 	if limit := v.proving.MaxRequests; limit > 0 {
-		load.MaxRequests = v.before + limit
+		load.MaxRequests = v.before + max(1, limit-v.earlier)
 	}
 	if v.objective.Limit > 0 {
 		load.SlowAbove = []time.Duration{time.Duration(v.objective.Limit)}

@@ -2,6 +2,7 @@ package experiment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,6 +56,9 @@ func (v *verifier) gather(ctx context.Context, began, ended time.Time, whole boo
 	names := v.force.alarms
 	v.try(ctx, &g, "policy", func() error {
 		after, err := v.sight.force(ctx, v.on)
+		if trouble, ok := errors.AsType[*ControlError](err); ok && trouble.Problem == ProblemIdle {
+			return nil // it is gone, which is known
+		}
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package experiment
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -100,11 +101,12 @@ func (v *verifier) finished(i int) HeldPhase {
 			h.Began = v.line.at(l.m.Start).UTC()
 		}
 		h.Ended = v.line.at(l.m.Start.Add(l.m.Window)).UTC()
-		h.Doubts = append(h.Doubts, l.m.Doubts(v.tolerance(l.m))...)
+		h.Doubts = append(h.Doubts, v.doubts(l.m)...)
 		whole = joined(whole, l.m)
 	}
 	h.Valid = len(h.Doubts) == 0
-	h.Measured = measuredOf(whole, v.tolerance(whole))
+	h.Measured = measuredOf(whole, loadgen.Limits{})
+	h.Measured.Valid, h.Measured.Doubts = h.Valid, append([]string{}, h.Doubts...)
 	return h
 }
 
@@ -128,22 +130,30 @@ func joined(a, b loadgen.Measurement) loadgen.Measurement {
 // overloaded is the share of bad requests from which an endpoint is taken for overloaded.
 const overloaded = 0.05
 
-// tolerance is what a load may be off without saying more about the client than about the
-// endpoint. Sends need not be as punctual as in a search for the peak: the rate in slices
-// of ten seconds is what the policy sees, and a late send only lengthens the response. An
-// endpoint that is overloaded keeps every connection busy, so that sends are late and
-// dropped for its sake.
-func (v *verifier) tolerance(m loadgen.Measurement) loadgen.Limits {
-	const least = 10 * time.Millisecond
-	t := loadgen.Limits{Lateness: max(least, time.Duration(v.objective.Limit)/10)}
+// mostLate is the share of sends that may be late by half the limit of the response time.
+const mostLate = 0.05
+
+// doubts are why a load says more about the client than about the endpoint. Sends need not
+// be as punctual as in a search for the peak: the rate of a minute is what the policy
+// sees, and a late send only lengthens the response. An endpoint that is overloaded keeps
+// every connection busy, so that sends are late and dropped for its sake.
+func (v *verifier) doubts(m loadgen.Measurement) []string {
+	limits := loadgen.Limits{Lateness: time.Hour}
 	var offered, bad int64
 	for _, b := range m.Bins {
 		offered, bad = offered+b.Offered, bad+v.bad(m, b)
 	}
 	if float64(bad) > overloaded*float64(offered) {
-		t.Lateness, t.Held = time.Hour, 1e-9
+		limits.Held = 1e-9
+		return m.Doubts(limits)
 	}
-	return t
+	doubts := m.Doubts(limits)
+	const least = 25 * time.Millisecond
+	punctual := max(least, time.Duration(v.objective.Limit)/2)
+	if n, late := m.Lateness.Count(), m.Lateness.CountAbove(punctual); float64(late) > mostLate*float64(n) {
+		doubts = append(doubts, fmt.Sprintf("%.3g %% of %d sends left more than %v late (limit %g %%)", 100*float64(late)/float64(n), n, punctual, 100*mostLate))
+	}
+	return doubts
 }
 
 // bad is how many requests of a slice failed or took longer than the limit.

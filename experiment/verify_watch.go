@@ -35,6 +35,9 @@ func (v *verifier) watch(ctx context.Context, looks chan<- look) {
 	for n := 1; ; n++ {
 		began := time.Now()
 		l := v.look(ctx, n)
+		if ctx.Err() != nil {
+			return // it was broken off, which says nothing of the endpoint
+		}
 		select {
 		case looks <- l:
 		case <-ctx.Done():

@@ -16,7 +16,8 @@ const modelTimeHeader = "X-Plimsoll-Model-Time"
 const fastest = 100
 
 // serviceClock carries requests and reads the services' time off the answers. On AWS
-// itself that is real time, and this machine's clock will do.
+// itself that is real time: this machine's clock, put right where the Date of the answers
+// says that it is wrong.
 type serviceClock struct {
 	next http.RoundTripper
 
@@ -25,6 +26,10 @@ type serviceClock struct {
 	ahead       time.Duration
 	dated       bool // an answer had a date, and ahead is what it told
 }
+
+// tolerated is how far this machine's clock may be off before it is put right: a Date is
+// whole seconds, and an answer takes a time.
+const tolerated = 3 * time.Second
 
 // reading is model time with the real instant at which it was told.
 type reading struct{ model, real time.Time }
@@ -43,15 +48,22 @@ func (c *serviceClock) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.compare(answer.Header.Get("Date"), began, time.Now())
-	if model, err := time.Parse(time.RFC3339Nano, answer.Header.Get(modelTimeHeader)); err == nil {
-		c.mu.Lock()
-		c.last = reading{model: model, real: time.Now()}
-		if c.first.model.IsZero() {
-			c.first = c.last
-		}
-		c.mu.Unlock()
-	}
+	c.read(answer.Header.Get(modelTimeHeader), time.Now())
 	return answer, nil
+}
+
+// read takes model time from an answer that came at an instant.
+func (c *serviceClock) read(told string, at time.Time) {
+	model, err := time.Parse(time.RFC3339Nano, told)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = reading{model: model, real: at}
+	if c.first.model.IsZero() {
+		c.first = c.last
+	}
 }
 
 // compare notes how far a service's clock is ahead, from the Date of an answer: whole
@@ -90,10 +102,13 @@ func (c *serviceClock) now() time.Time {
 	speed := c.speed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last.model.IsZero() {
-		return time.Now()
+	switch {
+	case !c.last.model.IsZero():
+		return c.last.model.Add(time.Duration(float64(time.Since(c.last.real)) * speed))
+	case c.ahead.Abs() > tolerated:
+		return time.Now().Add(c.ahead)
 	}
-	return c.last.model.Add(time.Duration(float64(time.Since(c.last.real)) * speed))
+	return time.Now()
 }
 
 // here is how long a time of the services takes here.

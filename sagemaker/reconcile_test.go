@@ -13,11 +13,6 @@ import (
 	"plimsoll/loadgen"
 )
 
-// oneBody is a corpus of a single body.
-type oneBody struct{}
-
-func (oneBody) Body(uint64, []byte) (int, []byte) { return 0, nil }
-
 // unobserved throws events away.
 type unobserved struct{}
 

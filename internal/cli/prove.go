@@ -29,7 +29,7 @@ func (j *job) prove(c *control, aws *sagemaker.Control, v experiment.Variant, ge
 		}
 		whole := j.plan
 		whole.Verify = &plan
-		result, err := experiment.Verify(ctx, whole, sight, generator, told)
+		result, err := experiment.Verify(ctx, whole, 0, sight, generator, told)
 		if result.SchemaVersion == 0 {
 			return nil, err
 		}

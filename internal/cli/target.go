@@ -80,8 +80,11 @@ func targetOfRun(dir string, s Settings, given func(string) bool) (*experiment.T
 	if err != nil {
 		return nil, coded(exitRecord, err)
 	}
-	if run.Plan.Command == "load" {
+	switch run.Plan.Command {
+	case "load":
 		return nil, coded(exitInconclusive, fmt.Errorf("%s is a run of load, which holds one load and finds no peak; give a run of find", dir))
+	case "verify":
+		return nil, coded(exitInconclusive, fmt.Errorf("%s is a run of verify, which finds no peak; give a run of find", dir))
 	}
 	if run.Result == nil {
 		return nil, coded(exitInconclusive, fmt.Errorf("%s: the run has no result; go on with it by plimsoll find --resume %s", dir, dir))

@@ -92,6 +92,7 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 	if len(s.Endpoint) == 0 {
 		return usageError("--endpoint is missing: give the name of the SageMaker endpoint")
 	}
+	s.URL = "" // which may stand in the file, for other commands
 	wanted, err := p.plan(&s)
 	if err != nil {
 		return err
@@ -112,6 +113,7 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 	if err != nil {
 		return err
 	}
+	designed.Notes = append(designed.Notes, othersLoad(ctx, aws, designed.On)...)
 	j.plan.Verify = &designed
 	say(env.Stderr, programmeLines(designed)...)
 	asker := &control{env: env, yes: p.yes}
@@ -125,10 +127,23 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 	return j.run(ctx, record, j.verify(sight, p.junit))
 }
 
+// othersLoad warns of traffic that would be taken for that of the programme.
+func othersLoad(ctx context.Context, aws *sagemaker.Control, v experiment.Variant) []string {
+	traffic, err := experiment.LookForTraffic(ctx, aws, v, aws.Now(), trafficWindow)
+	switch {
+	case err != nil:
+		return []string{"whether others use the endpoint is not known: " + err.Error()}
+	case traffic.Requests > 0:
+		return []string{fmt.Sprintf("the endpoint has answered %.0f requests in the last %v (%.4g/min): if they go on, they add to the programme, and their senders share its overload",
+			traffic.Requests, traffic.Window, float64(traffic.PerMinute()))}
+	}
+	return nil
+}
+
 // verify is the use case.
 func (j *job) verify(sight experiment.Sight, junit string) useCase {
 	return func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		result, err := experiment.Verify(ctx, j.plan, sight, generator, observer)
+		result, err := experiment.Verify(ctx, j.plan, j.sent, sight, generator, observer)
 		if result.SchemaVersion == 0 {
 			return report.Document{}, err
 		}
