@@ -173,9 +173,9 @@ func (e *Emulator) deploy(p *parts) error {
 func (e *Emulator) backend() (hosting.Backend, error) {
 	switch {
 	case e.opts.URL != "":
-		return hosting.URL(e.opts.URL, nil)
+		return hosting.URL(e.opts.URL, nil, e.opts.Log)
 	case e.opts.Exec != "":
-		return hosting.Exec(hosting.ExecOptions{Command: e.opts.Exec})
+		return hosting.Exec(hosting.ExecOptions{Command: e.opts.Exec, Log: e.opts.Log})
 	}
 	return hosting.Modelled(hosting.ModelOptions{Model: e.opts.Model, Clock: e.clock, Seed: e.opts.Seed, Sleep: e.opts.Sleep})
 }

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,9 @@ func readState(file string) (s state, err error) {
 	if err == nil {
 		err = json.Unmarshal(text, &s)
 	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok { // else it tells of types of this program
+		err = fmt.Errorf("%s: %s is of the wrong type", cmp.Or(wrong.Field, "the whole"), wrong.Value)
+	}
 	if err != nil {
 		return s, fmt.Errorf("state file %s: %w; repair it, or give another", file, err)
 	}
@@ -94,7 +98,7 @@ func (e *Emulator) save() error {
 		return nil
 	}
 	if err := replaceFile(e.opts.StateFile, text); err != nil {
-		return fmt.Errorf("saving the state: %w", err)
+		return fmt.Errorf("saving the state in %s: %w", e.opts.StateFile, err)
 	}
 	e.saved = text
 	return nil

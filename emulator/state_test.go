@@ -152,7 +152,8 @@ func TestStateIsRefused(t *testing.T) {
 		{"without a version", `{}`, []string{"has version 0, and this program reads 1"}},
 		{"newer", `{"schema_version": 2}`, []string{"has version 2, and this program reads 1"}},
 		{"newer, with other types", `{"schema_version": 2, "hosting": ["x"]}`, []string{"has version 2, and this program reads 1"}},
-		{"wrong type", `{"schema_version": 1, "hosting": []}`, []string{"cannot unmarshal array", "repair it, or give another"}},
+		{"wrong type", `{"schema_version": 1, "hosting": []}`, []string{"hosting: array is of the wrong type; repair it, or give another"}},
+		{"no object", `[]`, []string{"the whole: array is of the wrong type; repair it, or give another"}},
 		{"endpoint without a configuration", `{"schema_version": 1, "hosting": {"endpoints": [{"name": "demo"}]}}`, []string{`endpoint "demo"`, "no configuration"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,7 +187,7 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	options := byHand()
 	options.NoAuth, options.Log = true, func(line string) { lines = append(lines, line) }
 	options.StateFile = filepath.Join(t.TempDir(), "nowhere", "state.json")
-	if _, err := emulator.New(options); err == nil || !strings.Contains(err.Error(), options.StateFile) && !strings.Contains(err.Error(), "nowhere") {
+	if _, err := emulator.New(options); err == nil || !strings.Contains(err.Error(), "saving the state in "+options.StateFile) {
 		t.Errorf("New with a state file in no directory = %v, want an error that names it", err)
 	}
 	directory := filepath.Dir(options.StateFile)

@@ -29,7 +29,7 @@ func TestSleepsShareOneTimer(t *testing.T) {
 }
 
 // A sleep that begins later may end earlier, and would else wait for the other.
-func TestEarlierSleepsOvertake(t *testing.T) {
+func TestEarlierSleepsOvertake(*testing.T) {
 	var s Sleeper
 	long := s.begin(time.Now().Add(time.Hour))
 	s.Until(time.Now().Add(time.Millisecond))

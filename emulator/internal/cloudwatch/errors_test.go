@@ -63,7 +63,7 @@ func TestErrors(t *testing.T) {
 		{"ends where it starts", "GetMetricData", with(data, document{"EndTime": start}), 400, "ValidationError", "must not equal"},
 		{"one id twice", "GetMetricData", queries(stat("m1", "A", 60, "Sum"), stat("m1", "B", 60, "Sum")), 400, "ValidationError", "not unique"},
 		{"id in capitals", "GetMetricData", queries(stat("M1", "A", 60, "Sum")), 400, "ValidationError", "MetricDataQueries.member.1.Id"},
-		{"statistic", "GetMetricData", queries(stat("m1", "A", 60, "tm90")), 400, "ValidationError", "The value for parameter MetricDataQueries.member.1.MetricStat.Stat is not a valid statistic."},
+		{"statistic", "GetMetricData", queries(stat("m1", "A", 60, "tm90")), 400, "ValidationError", "The value tm90 for parameter MetricDataQueries.member.1.MetricStat.Stat is not supported"},
 		{"period", "GetMetricData", queries(stat("m1", "A", 45, "Sum")), 400, "ValidationError", "MetricDataQueries.member.1.MetricStat.Period must be"},
 		{"neither metric nor expression", "GetMetricData", queries(document{"Id": "m1"}), 400, "ValidationError", "The parameter MetricDataQueries.member.1.MetricStat is required."},
 		{"both", "GetMetricData", queries(with(stat("m1", "A", 60, "Sum"), document{"Expression": "1"})), 400, "ValidationError", "mutually exclusive"},

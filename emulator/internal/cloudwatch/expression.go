@@ -33,10 +33,13 @@ func parseExpression(text string) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.token != "" {
-		return nil, fmt.Errorf("unexpected %q", p.token)
+	switch p.token {
+	case "":
+		return n, nil
+	case "^":
+		return nil, fmt.Errorf("operator ^ is not emulated")
 	}
-	return n, nil
+	return nil, fmt.Errorf("unexpected %q", p.token)
 }
 
 // parser is a recursive descent over the tokens of an expression.

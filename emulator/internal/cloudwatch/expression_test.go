@@ -100,7 +100,7 @@ func TestExpressionErrors(t *testing.T) {
 		{"unknown function", []string{"ANOMALY_DETECTION_BAND(m1, 2)"}, "function ANOMALY_DETECTION_BAND is not emulated"},
 		{"search", []string{`SUM(SEARCH('{AWS/SageMaker,EndpointName} Invocations', 'Sum', 60))`}, "function SEARCH is not emulated"},
 		{"insights", []string{"SELECT AVG(CPUUtilization) FROM x"}, "Metrics Insights"},
-		{"power", []string{"m1 ^ 2"}, `unexpected "^"`},
+		{"power", []string{"m1 ^ 2"}, "operator ^ is not emulated"},
 		{"a number", []string{"1 + 1"}, "comes to a number"},
 		{"a number of a metric", []string{"SUM(m1)"}, "comes to a number"},
 		{"a list", []string{"METRICS()"}, "list of time series"},

@@ -197,7 +197,7 @@ func checkStat(c *problems, at string, m MetricStat) {
 	c.unit(at+".Unit", m.Unit)
 	c.period(at+".Period", m.Period)
 	if _, ok := parseStatistic(m.Stat); !ok {
-		c.add("The value for parameter %s.Stat is not a valid statistic.", at)
+		c.add("The value %s for parameter %s.Stat is not supported: only SampleCount, Average, Sum, Minimum, Maximum and percentiles from p0 to p100 are emulated.", m.Stat, at)
 	}
 }
 

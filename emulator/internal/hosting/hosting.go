@@ -76,7 +76,8 @@ type Options struct {
 	// "inference-component/c". Nil tells nobody.
 	Deleted func(resourceID string)
 	// Registered tells whether a resource is a scalable target: the instance type of
-	// such a variant cannot be changed. Nil means that none is.
+	// such a variant cannot be changed, nor the variant removed from its endpoint. Nil
+	// means that none is.
 	Registered func(resourceID string) bool
 	// Unknown is told of the runtime's operations that this package does not have. Nil
 	// tells nobody.

@@ -190,8 +190,10 @@ func (i *invocation) ask(hangs, breaks bool) {
 	var err error
 	switch {
 	case hangs:
-		sleepOnTimer(i.r.Context(), i.call.Deadline)
-		err = errTimeout
+		if _, err = drain(&i.call); err == nil { // net/http tells of a client that left when its payload has been read
+			sleepOnTimer(i.r.Context(), i.call.Deadline)
+			err = errTimeout
+		}
 	case breaks:
 		answer = Answer{Status: http.StatusInternalServerError, Text: "Internal Server Error"}
 	default:

@@ -333,11 +333,12 @@ func TestURL(t *testing.T) {
 		_, _ = io.WriteString(w, strings.ToUpper(string(body)))
 	})
 	var stop func()
+	var told []string
 	remote := func(o *Options) {
 		var dial Dial
 		dial, stop = serve(t, container)
 		var err error
-		if o.Backend, err = URL("http://container/invocations", dial); err != nil {
+		if o.Backend, err = URL("http://container/invocations", dial, func(line string) { told = append(told, line) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -354,6 +355,10 @@ func TestURL(t *testing.T) {
 			"To check your utilization, see Amazon CloudWatch. To fix this problem, use an instance type with more CPU capacity or memory."
 		wantRefusal(w.T, "a container that breaks off", w.invoke("iris", "crash"), 424, "ModelError",
 			modelErrorText(w.T, "INTERNAL_FAILURE_FROM_MODEL", "server", 0, absent))
+		_ = w.invoke("iris", "crash")
+		if len(told) != 1 || !strings.HasPrefix(told[0], "no whole answer from http://container/invocations") || !strings.HasSuffix(told[0], ": EOF") {
+			w.Errorf("the log has %q, want one line with the reason", told)
+		}
 		slow := w.invoke("iris", "slow")
 		wantRefusal(w.T, "a slow container", slow, 424, "ModelError", modelErrorText(w.T, "INTERNAL_FAILURE_FROM_MODEL", "server", 0, timedOut))
 		if slow.took != DefaultTimeout {
@@ -379,7 +384,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	if _, err := Modelled(ModelOptions{Parts: -1}); err == nil || !strings.Contains(err.Error(), "parts -1") || !strings.Contains(err.Error(), "clock: is required") {
 		t.Errorf("Modelled of nothing = %v, want what is wrong", err)
 	}
-	if _, err := URL("ftp://x", nil); err == nil || !strings.Contains(err.Error(), `"ftp://x"`) {
+	if _, err := URL("ftp://x", nil, nil); err == nil || !strings.Contains(err.Error(), `"ftp://x"`) {
 		t.Errorf("URL of ftp = %v, want an error that names it", err)
 	}
 }

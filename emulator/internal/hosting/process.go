@@ -36,6 +36,9 @@ type ExecOptions struct {
 	Dir string
 	// Output takes what the processes write. Nil discards it.
 	Output io.Writer
+	// Log is told, a line each, of processes that end or do not come up by themselves. Nil
+	// tells nobody.
+	Log func(line string)
 	// Grace is how long a process may take to stop before it is killed. Zero means 30 s.
 	Grace time.Duration
 }
@@ -78,6 +81,9 @@ func Exec(o ExecOptions) (Backend, error) {
 		return nil, fmt.Errorf("making instances of processes: %w", err)
 	}
 	setDefault(&o.Grace, drainBound)
+	if o.Log == nil {
+		o.Log = func(string) {}
+	}
 	b := &processes{
 		opts: o, transport: newTransport(nil), tasks: make(chan func()), closing: make(chan struct{}), servers: map[*process]bool{},
 	}
@@ -158,6 +164,8 @@ type process struct {
 	once     sync.Once
 	ended    chan struct{} // closed when the leader has been reaped
 	health   atomic.Int32  // a Health
+	outcome  error         // how the leader ended; to be read when ended is closed
+	said     lastWords
 }
 
 var _ Server = (*process)(nil)
@@ -176,29 +184,52 @@ func (p *process) run(startup time.Duration) {
 	defer p.become(Unhealthy)
 	var cmd *exec.Cmd
 	var err error
-	p.backend.do(func() { cmd, p.url.Host, err = p.backend.begin() })
+	p.backend.do(func() { cmd, p.url.Host, err = p.backend.begin(&p.said) })
 	if err != nil {
+		p.backend.opts.Log(fmt.Sprintf("no process for an instance: %v", err))
 		return
 	}
 	group := cmd.Process.Pid
 	p.backend.running.Go(func() {
 		defer close(p.ended)
-		_ = cmd.Wait() // how it ended makes no difference
+		p.outcome = cmd.Wait()
 	})
 	defer p.end(group)
 	if !p.comesUp(startup) {
+		p.tell("did not answer GET /ping with 200 within " + startup.String())
 		return
 	}
 	p.become(Healthy)
 	select {
 	case <-p.ended:
+		p.tell("")
 	case <-p.stopping:
 	}
 }
 
+// tell logs that a process has ended by itself, or else what is wrong with it, unless it
+// was asked to stop.
+func (p *process) tell(wrong string) {
+	select {
+	case <-p.stopping:
+		return
+	case <-p.ended:
+		wrong = "ended by itself"
+		if p.outcome != nil {
+			wrong += " (" + p.outcome.Error() + ")"
+		}
+	default:
+	}
+	line := fmt.Sprintf("the process of an instance at %s %s", p.url.Host, wrong)
+	if words := p.said.String(); words != "" {
+		line += "; it wrote last: " + words
+	}
+	p.backend.opts.Log(line)
+}
+
 // begin starts a process and returns the address that it is to serve on. It runs in the
 // spawner.
-func (b *processes) begin() (*exec.Cmd, string, error) {
+func (b *processes) begin(said io.Writer) (*exec.Cmd, string, error) {
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", fmt.Errorf("finding a free port: %w", err)
@@ -213,7 +244,10 @@ func (b *processes) begin() (*exec.Cmd, string, error) {
 	}
 	line := strings.ReplaceAll(b.opts.Command, "{port}", port)
 	cmd := exec.Command("/bin/sh", "-c", line) //nolint:noctx // it is ended by its group, with a grace
-	cmd.Dir, cmd.Stdout, cmd.Stderr = b.opts.Dir, b.opts.Output, b.opts.Output
+	if b.opts.Output != nil {
+		said = io.MultiWriter(said, b.opts.Output)
+	}
+	cmd.Dir, cmd.Stdout, cmd.Stderr = b.opts.Dir, said, said
 	cmd.Env = append(os.Environ(), "SAGEMAKER_BIND_TO_PORT="+port)
 	cmd.SysProcAttr = ownGroup()
 	cmd.WaitDelay = time.Second // its children may keep its output open

@@ -13,6 +13,7 @@ type ExecOptions struct {
 	Command string
 	Dir     string
 	Output  io.Writer
+	Log     func(line string)
 	Grace   time.Duration
 }
 

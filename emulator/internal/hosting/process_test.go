@@ -170,7 +170,8 @@ func hold(t *testing.T, address string) (pid string, gone io.ReadCloser) {
 // TestExec has two processes behind an endpoint; one dies and is replaced; both end with
 // the hosting.
 func TestExec(t *testing.T) {
-	h, clock := executed(t, ExecOptions{Command: command("container"), Output: t.Output()})
+	told := make(chan string, 100)
+	h, clock := executed(t, ExecOptions{Command: command("container"), Output: t.Output(), Log: func(line string) { told <- line }})
 	create(t, h, 2)
 	until(t, h, clock, func() bool { return statusOf(t, h) == inService })
 	pids := map[string]bool{}
@@ -187,6 +188,9 @@ func TestExec(t *testing.T) {
 	if w := ask(h, "die"); w.Code != http.StatusFailedDependency {
 		t.Errorf("a container that dies = %d %s, want 424", w.Code, w.Body)
 	}
+	if line := <-told; !strings.HasSuffix(line, "ended by itself (exit status 3)") {
+		t.Errorf("the log has %q, want how it ended", line)
+	}
 	current := func() int { n, _, _, _ := h.Capacity("endpoint/iris/variant/main", InstanceCount); return n }
 	until(t, h, clock, func() bool { return current() == 1 })
 	until(t, h, clock, func() bool { return current() == 2 })
@@ -202,16 +206,35 @@ func TestExec(t *testing.T) {
 		_, _ = io.Copy(io.Discard, gone) // hangs if a process lives on
 		_ = gone.Close()
 	}
+	if len(told) > 0 {
+		t.Errorf("the log has %q of a process that was stopped", <-told)
+	}
 }
 
 func TestExecThatFails(t *testing.T) {
-	h, clock := executed(t, ExecOptions{Command: "exit 1 # {port}"})
+	told := make(chan string, 100)
+	h, clock := executed(t, ExecOptions{Command: "echo loading; echo no model; echo; exit 7 # {port}", Log: func(line string) { told <- line }})
 	create(t, h, 1)
 	until(t, h, clock, func() bool { return statusOf(t, h) == failedState })
 	d, err := h.describeEndpoint(t.Context(), &endpointInput{EndpointName: "iris"})
 	want := "The primary container for production variant main did not pass the ping health check. Please check CloudWatch logs for this endpoint."
 	if err != nil || d.FailureReason != want {
 		t.Errorf("FailureReason = %q, %v; want %q", d.FailureReason, err, want)
+	}
+	if line := <-told; !strings.HasSuffix(line, "ended by itself (exit status 7); it wrote last: no model") {
+		t.Errorf("the log has %q, want how it ended and its last words", line)
+	}
+}
+
+func TestLastWordsAreBounded(t *testing.T) {
+	var l lastWords
+	for _, text := range []string{"first\n", strings.Repeat("x", 5000), strings.Repeat("y", mostWords) + "\n\n"} {
+		if n, err := l.Write([]byte(text)); n != len(text) || err != nil {
+			t.Fatalf("Write of %d = %d, %v", len(text), n, err)
+		}
+	}
+	if got := l.String(); got != strings.Repeat("y", mostWords) || cap(l.kept) > 10*mostWords {
+		t.Errorf("got %q of %d kept, want the end of the last line", got, cap(l.kept))
 	}
 }
 

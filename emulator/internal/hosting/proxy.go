@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,7 @@ func newTransport(dial Dial) *http.Transport {
 // proxy takes requests to a real container.
 type proxy struct {
 	url       *url.URL
+	broke     func(error) // is told of answers that did not come, or not whole; nil tells nobody
 	transport http.RoundTripper
 	stopped   context.Context //nolint:containedctx // ends what is under way when the server stops
 	stop      context.CancelFunc
@@ -69,13 +71,13 @@ func (p *proxy) Invoke(ctx context.Context, call *Call) (Answer, error) {
 	response, err := p.transport.RoundTrip(request) //nolint:bodyclose // the answer's reader closes it
 	if err != nil {
 		defer end()
-		return Answer{}, because(ctx, err)
+		return Answer{}, p.because(ctx, err)
 	}
 	return Answer{
 		Status: response.StatusCode, ContentType: response.Header.Get("Content-Type"),
 		Attributes: response.Header.Get("X-Amzn-Sagemaker-Custom-Attributes"),
 		New:        sessionMade(response.Header, call.Session), Closed: response.Header.Get("X-Amzn-Sagemaker-Closed-Session-Id"),
-		Body: &proxied{body: response.Body, ctx: ctx, end: end},
+		Body: &proxied{from: p, body: response.Body, ctx: ctx, end: end},
 	}, nil
 }
 
@@ -93,18 +95,22 @@ func sessionMade(header http.Header, asked string) string {
 
 // because tells a deadline that has passed from a connection that broke. What went wrong
 // with the payload stays what it was.
-func because(ctx context.Context, err error) error {
+func (p *proxy) because(ctx context.Context, err error) error {
 	if _, long := errors.AsType[*http.MaxBytesError](err); long {
 		return err
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return errTimeout
 	}
+	if ctx.Err() == nil && p.broke != nil {
+		p.broke(err)
+	}
 	return fmt.Errorf("%w: %w", errBroken, err)
 }
 
 // proxied is the body of a container's answer.
 type proxied struct {
+	from *proxy
 	body io.ReadCloser
 	ctx  context.Context //nolint:containedctx // an io.Reader has no other way to be told
 	end  func()
@@ -113,7 +119,7 @@ type proxied struct {
 func (p *proxied) Read(into []byte) (int, error) {
 	n, err := p.body.Read(into)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = because(p.ctx, err)
+		err = p.from.because(p.ctx, err)
 	}
 	return n, err
 }
@@ -127,11 +133,14 @@ func (p *proxied) Close() error {
 type shared struct {
 	url       *url.URL
 	transport *http.Transport
+	log       func(line string)
+	told      atomic.Int64 // when it last logged, Unix nanoseconds
 }
 
 // URL returns a backend whose instances all send their requests to one address, such as
-// http://127.0.0.1:8080/invocations. A nil dial opens TCP connections.
-func URL(address string, dial Dial) (Backend, error) {
+// http://127.0.0.1:8080/invocations. A nil dial opens TCP connections. log is told when
+// that server does not answer, once a minute at most; nil tells nobody.
+func URL(address string, dial Dial, log func(line string)) (Backend, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("making instances of a URL: %w", err)
@@ -139,12 +148,27 @@ func URL(address string, dial Dial) (Backend, error) {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("making instances of a URL: %q: want http://HOST:PORT/invocations", address)
 	}
-	return &shared{url: u, transport: newTransport(dial)}, nil
+	if log == nil {
+		log = func(string) {}
+	}
+	return &shared{url: u, transport: newTransport(dial), log: log}, nil
 }
 
 // Launch returns a server that is healthy at once: whether the real one is shows when it
 // is asked.
-func (b *shared) Launch(Launch) Server { return &remote{newProxy(b.url, b.transport)} }
+func (b *shared) Launch(Launch) Server {
+	r := &remote{newProxy(b.url, b.transport)}
+	r.broke = b.tell
+	return r
+}
+
+// tell logs what is wrong with the real server.
+func (b *shared) tell(err error) {
+	now, told := time.Now().UnixNano(), b.told.Load()
+	if (told == 0 || now-told >= int64(time.Minute)) && b.told.CompareAndSwap(told, now) {
+		b.log(fmt.Sprintf("no whole answer from %s, which is answered as ModelError (told once a minute): %v", b.url.Redacted(), err))
+	}
+}
 
 // Close gives back the connections.
 func (b *shared) Close() error {

@@ -117,7 +117,7 @@ func TestStreamOfContainer(t *testing.T) {
 		var dial Dial
 		dial, stop = serve(t, container)
 		var err error
-		if o.Backend, err = URL("http://container/invocations", dial); err != nil {
+		if o.Backend, err = URL("http://container/invocations", dial, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -45,7 +45,7 @@ func (h *Hosting) updateEndpoint(_ context.Context, in *updateEndpointInput) (*e
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	if err := h.checkTypes(in); err != nil {
+	if err := h.checkRegistered(in); err != nil {
 		return nil, err
 	}
 	now := h.opts.Clock.Now()
@@ -114,26 +114,33 @@ func (h *Hosting) changeable(name string) (*endpoint, error) {
 	return e, nil
 }
 
-// checkTypes refuses to change the instance type of a variant that Application Auto
-// Scaling knows. It asks that without the lock, which the answer may need.
-func (h *Hosting) checkTypes(in *updateEndpointInput) error {
+// checkRegistered refuses to remove a variant that Application Auto Scaling knows, and to
+// change its instance type (SageMaker Developer Guide, "Update endpoints that use auto
+// scaling"). It asks that without the lock, which the answer may need.
+func (h *Hosting) checkRegistered(in *updateEndpointInput) error {
 	h.mu.Lock()
 	e, config, err := h.updatable(in)
-	var changed []string
+	var removed, changed []string
 	if err == nil {
-		for i := range config.ProductionVariants {
-			spec := &config.ProductionVariants[i]
-			if old := e.current.variant(spec.VariantName); old != nil && !slices.Equal(old.spec.types(), spec.types()) {
-				changed = append(changed, spec.VariantName)
+		for _, old := range e.current.variants {
+			name := old.spec.VariantName
+			at := slices.IndexFunc(config.ProductionVariants, func(v productionVariant) bool { return v.VariantName == name })
+			switch {
+			case at < 0:
+				removed = append(removed, name)
+			case !slices.Equal(old.spec.types(), config.ProductionVariants[at].types()):
+				changed = append(changed, name)
 			}
 		}
 	}
 	h.mu.Unlock()
-	for _, name := range changed {
-		if h.opts.Registered(VariantID(in.EndpointName, name)) {
-			return invalid("The instance type of variant %q cannot be changed while it is registered with Application Auto Scaling: "+
-				"delete its scaling policies and deregister it first.", name)
-		}
+	registered := func(name string) bool { return h.opts.Registered(VariantID(in.EndpointName, name)) }
+	const remedy = " while it is registered with Application Auto Scaling: delete its scaling policies and deregister it first."
+	if i := slices.IndexFunc(removed, registered); i >= 0 {
+		return invalid("Variant %q cannot be removed"+remedy, removed[i])
+	}
+	if i := slices.IndexFunc(changed, registered); i >= 0 {
+		return invalid("The instance type of variant %q cannot be changed"+remedy, changed[i])
 	}
 	return err
 }

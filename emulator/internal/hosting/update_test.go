@@ -75,7 +75,7 @@ func TestUpdateRemovesVariant(t *testing.T) {
 	})
 }
 
-func TestInstanceTypeOfScalableTarget(t *testing.T) {
+func TestUpdateOfScalableTarget(t *testing.T) {
 	registered := func(o *Options) {
 		o.Registered = func(id string) bool { return id == "endpoint/iris/variant/main" }
 	}
@@ -86,6 +86,9 @@ func TestInstanceTypeOfScalableTarget(t *testing.T) {
 		w.refused("UpdateEndpoint", `{"EndpointName":"iris","EndpointConfigName":"typed"}`, "ValidationException",
 			`The instance type of variant "main" cannot be changed while it is registered with Application Auto Scaling: `+
 				`delete its scaling policies and deregister it first.`)
+		w.configure("other", object{"VariantName": "other", "ModelName": "m-iris", "InitialInstanceCount": 1, "InstanceType": "ml.m5.xlarge"})
+		w.refused("UpdateEndpoint", `{"EndpointName":"iris","EndpointConfigName":"other"}`, "ValidationException",
+			`Variant "main" cannot be removed while it is registered with Application Auto Scaling: delete its scaling policies and deregister it first.`)
 		w.must("UpdateEndpoint", `{"EndpointName":"iris","EndpointConfigName":"same"}`)
 	}, registered)
 }

@@ -2,7 +2,8 @@
 # Drives the emulator with the AWS CLI, unchanged, through the life of an endpoint, and
 # with curl, whose signatures are its own, for the load: the CLI takes a second to start.
 # Argument: the emulator's URL. Credentials and region come from the environment, which
-# CLI to run too (AWS_CLI). Written for version 2.9 and newer, so that Debian's works.
+# CLI to run too (AWS_CLI). Written for version 2.9 and newer, so that Debian's works, and
+# for version 1.
 set -euo pipefail
 
 url=$1
@@ -13,7 +14,11 @@ work=$(mktemp -d)
 load=
 trap '[[ -z $load ]] || kill "$load" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-call() { "${AWS_CLI:-aws}" --endpoint-url "$url" --output text --no-cli-pager "$@"; }
+export AWS_PAGER=
+raw=(--cli-binary-format raw-in-base64-out)
+[[ $("${AWS_CLI:-aws}" --version 2>&1) != aws-cli/1.* ]] || raw=()
+
+call() { "${AWS_CLI:-aws}" --endpoint-url "$url" --output text "$@"; }
 
 check() {
     if [[ $2 == "$3" ]]; then
@@ -55,7 +60,7 @@ call sagemaker create-endpoint --endpoint-name $endpoint --endpoint-config-name 
 call sagemaker wait endpoint-in-service --endpoint-name $endpoint
 check "the waiter saw it come into service" "$(call sagemaker describe-endpoint --endpoint-name $endpoint --query EndpointStatus)" InService
 
-invoke() { call sagemaker-runtime invoke-endpoint --endpoint-name $endpoint --content-type application/json --body '{}' --cli-binary-format raw-in-base64-out "$work/answer" "$@"; }
+invoke() { call sagemaker-runtime invoke-endpoint --endpoint-name $endpoint --content-type application/json --body '{}' "${raw[@]}" "$work/answer" "$@"; }
 check "an invocation is answered" "$(invoke --query InvokedProductionVariant)" AllTraffic
 
 # The CLI has no operation for streams, in any version.
@@ -79,7 +84,7 @@ check "the policy made two alarms" \
 call cloudwatch wait alarm-exists --alarm-name-prefix "TargetTracking-$resource"
 check "they are listed page by page" "$(call cloudwatch describe-alarms --alarm-name-prefix "TargetTracking-$resource" --page-size 1 --query 'MetricAlarms[].AlarmName' | wc -w)" 2
 high=$(call cloudwatch describe-alarms --alarm-name-prefix "TargetTracking-$resource-AlarmHigh" --query 'MetricAlarms[0].AlarmName')
-check "the high alarm is above the target" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].[Threshold,EvaluationPeriods,Period]')" $'100.0\t3\t60'
+check "the high alarm is above the target" "$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].[Threshold == `100`,EvaluationPeriods,Period]')" $'True\t3\t60'
 
 (
     for ((k = 0; k < 2000; k++)); do
@@ -103,7 +108,9 @@ check "the alarm's history has its states" "$(call cloudwatch describe-alarm-his
 
 # The metrics lie in model time, which the alarm tells.
 end=$(call cloudwatch describe-alarms --alarm-names "$high" --query 'MetricAlarms[0].StateUpdatedTimestamp')
-range=(--start-time "$(date --utc --date "$end - 2 hours" +%FT%TZ)" --end-time "$(date --utc --date "$end + 1 hour" +%FT%TZ)")
+[[ $end == *[-:]* ]] || end=@$end # version 1 has it in seconds
+end=$(date --date "$end" +%s)
+range=(--start-time "$(date --utc --date "@$((end - 7200))" +%FT%TZ)" --end-time "$(date --utc --date "@$((end + 3600))" +%FT%TZ)")
 loads=$(call cloudwatch get-metric-statistics --namespace AWS/SageMaker --metric-name Invocations --dimensions Name=EndpointName,Value=$endpoint Name=VariantName,Value=AllTraffic \
     "${range[@]}" --period 60 --statistics Sum --query 'max(Datapoints[].Sum) > `100`')
 check "the metric statistics have the load" "$loads" True
