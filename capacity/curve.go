@@ -47,6 +47,9 @@ type Point struct {
 // are zero where nothing was measured.
 type Band struct{ Value, Low, High float64 }
 
+// leastFree is how many degrees of freedom an interval needs: with one it says nothing.
+const leastFree = 2
+
 // leastTail is how many answers a p99 needs: fewer have no hundredth part.
 const leastTail = 100
 
@@ -79,6 +82,39 @@ func (s *Sweep) Curve() Curve {
 		c.Reasons = append(c.Reasons, "no load of the ladder was held; a longer budget is needed")
 	}
 	return c
+}
+
+// Objectives are those of the plan; nothing is derived.
+func (s *Sweep) Objectives() []slo.Objective { return slices.Clone(s.plan.Objectives) }
+
+// Top is the highest throughput of the closed loop with its standard error, and the
+// fewest in flight that come near it; all zero while throughput still grew at the
+// ladder's end.
+func (c Curve) Top() (rate, se float64, n int) {
+	var best Point
+	last := 0
+	for _, p := range c.Points {
+		if p.Concurrency > 0 {
+			last = p.Concurrency
+		}
+		if p.Concurrency > 0 && p.Throughput.Value > best.Throughput.Value {
+			best = p
+		}
+	}
+	for _, p := range c.Points {
+		if p.Concurrency > 0 && p.Throughput.Value >= kneeShare*best.Throughput.Value {
+			n = p.Concurrency
+			break
+		}
+	}
+	if n == last {
+		return 0, 0, 0
+	}
+	rate = best.Throughput.Value
+	if best.Throughput.High > 0 {
+		se = rate * math.Log(best.Throughput.High/rate) / normalQuantile(c.Confidence)
+	}
+	return rate, se, n
 }
 
 // points are the rungs of a ladder that were held.
@@ -141,7 +177,7 @@ func bands(rungs []rung, of func(reading) float64, least int64, confidence float
 				free += n - 1
 			}
 		}
-		if len(logs[i]) < 2 {
+		if len(logs[i]) < 2 || free < leastFree {
 			continue
 		}
 		half := studentQuantile(confidence, free) * math.Sqrt(sum/float64(free)/float64(len(logs[i])))

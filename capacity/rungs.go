@@ -19,7 +19,7 @@ type rung struct {
 const (
 	mostConcs     = 12
 	mostRates     = 10
-	leastConcs    = 5
+	leastConcs    = 7
 	leastTop      = 8 // of the ladder: a law needs points beyond the knee of one worker
 	leastRates    = 4
 	shortRounds   = 3
@@ -154,7 +154,7 @@ func (s *Sweep) hold(r *rung) Trial {
 	length = max(length, min(6*response, 3*length))
 	t := Trial{
 		Phase: Ladder, Concurrency: r.concurrency, Rate: r.rate, Patience: s.patience(response),
-		Settle: seconds(clamp(levelSettle*response, sweepSettle*length, 0.5*length)),
+		Settle: seconds(clamp(levelSettle*max(response, s.before), sweepSettle*length, 0.5*length)),
 		Why:    fmt.Sprintf("round %d of %d", s.round+1, s.rounds()),
 	}
 	t.Measure = seconds(length) - t.Settle
@@ -179,6 +179,7 @@ func (s *Sweep) recordRung(r reading) {
 	held := s.rungAt(s.at)
 	s.at++
 	held.readings = append(held.readings, r)
+	s.before = r.Mean.Seconds()
 	if r.failShare() > rejecting && r.Failed >= 5 {
 		held.refused = true
 	}
@@ -186,7 +187,7 @@ func (s *Sweep) recordRung(r reading) {
 		return
 	}
 	grows := r.backlog(1, clamp(s.scan[0].last.SquaredCV, 0.01, 4)).grows
-	if r.Overloaded || r.endsBehind() || grows && completed(r) < keepsUp*r.trial.Rate {
+	if r.silent() || r.Overloaded || r.endsBehind() || grows && completed(r) < keepsUp*r.trial.Rate {
 		held.behind = true
 	}
 }

@@ -32,12 +32,14 @@ type Sweep struct {
 	limited      bool    // by the plan's rate, before the endpoint
 	top          float64 // highest throughput of the closed loop
 	round, at    int     // the next rung to hold, over both ladders
+	before       float64 // response time (s) of the rung before: what it leaves is to be answered first
 	drain        bool
 
-	held   int
-	spent  time.Duration
-	sent   float64
-	silent int // trials in a row without a good answer
+	held    int
+	spent   time.Duration
+	sent    float64
+	suspect *reading // a trial without a good answer; is the endpoint alive?
+	silent  int      // probes of it without one
 
 	ended  string
 	broken []string
@@ -140,6 +142,9 @@ func (s *Sweep) propose() (Trial, bool) {
 		s.scanned = true
 		s.layClosed()
 	}
+	if s.suspect != nil {
+		return s.probe(), true
+	}
 	return s.nextRung()
 }
 
@@ -192,24 +197,35 @@ func (s *Sweep) Record(o Observation) error {
 		s.doubt(r)
 	case !s.scanned:
 		s.recordScan(r)
-	case r.Successes == 0:
-		s.hush(r)
+	case s.suspect != nil:
+		s.revive(r)
+	case r.silent():
+		s.suspect = &r
 	default:
-		s.silent = 0
 		s.recordRung(r)
 	}
 	return nil
 }
 
-// hush holds a load again, after a pause, of which nothing was answered well: the
-// trial before may have left a backlog, or the endpoint has died.
-func (s *Sweep) hush(r reading) {
-	if r.Offered == 0 { // by chance, at a rate of few in a window
-		s.at++
+// probe asks an endpoint of which nothing was answered well whether it is alive: a
+// rate beyond what it can do may have buried it.
+func (s *Sweep) probe() Trial {
+	return Trial{
+		Phase: Ladder, Concurrency: 1, Measure: s.span(1.0/60, 0.25, 2), Patience: s.span(0.1, 0.5, 10),
+		Why: "no request of the trial before was answered well: is the endpoint alive?",
+	}
+}
+
+// revive takes such a probe.
+func (s *Sweep) revive(r reading) {
+	if r.Successes > 0 {
+		suspect := *s.suspect
+		s.suspect, s.silent = nil, 0
+		s.recordRung(suspect)
 		return
 	}
 	if s.silent++; s.silent >= mostSilent {
-		s.breakOff(fmt.Sprintf("the endpoint stopped answering: nothing was answered well in %d trials in a row at %s", s.silent, load(r.trial)))
+		s.breakOff(fmt.Sprintf("the endpoint stopped answering: of %d requests at %s none was answered well, nor any of one at a time afterwards", s.suspect.Offered, load(s.suspect.trial)))
 	}
 }
 
@@ -229,6 +245,7 @@ func (s *Sweep) charge(r reading) {
 func (s *Sweep) doubt(r reading) {
 	s.doubts++
 	switch {
+	case s.suspect != nil: // it is asked again
 	case s.scanned:
 		s.at++
 	case len(s.scan) > 0:
