@@ -15,6 +15,7 @@ func planFacts(p experiment.Plan) []fact {
 		{"Model", printable(p.Model)},
 		{"Headers", printable(strings.Join(p.Endpoint.Headers, ", "))},
 		{"Authorization", printable(p.Endpoint.Authorization)},
+		{"Failed if", printable(strings.Join(p.Endpoint.FailIf, ", "))},
 		{"Connections", connectionFact(p.Endpoint)},
 		{"Payload", payloadFact(p.Payload)},
 		{"Objectives asked", orDefault(printable(strings.Join(p.Objectives, ", ")), noObjectives(p))},
