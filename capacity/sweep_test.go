@@ -8,6 +8,8 @@ import (
 
 	"plimsoll/capacity"
 	"plimsoll/internal/archetype"
+
+	"pgregory.net/rapid"
 )
 
 // sweep plays a sweep to its end against a server in virtual time.
@@ -205,4 +207,54 @@ func TestSweepTrouble(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSweepEndsWhateverIsObserved, with finite numbers and bands around their values.
+func TestSweepEndsWhateverIsObserved(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		plan := capacity.DefaultPlan()
+		plan.Budget = rapid.SampledFrom([]time.Duration{capacity.MinBudget, time.Minute, time.Hour}).Draw(t, "budget")
+		plan.MaxRate = rapid.SampledFrom([]float64{0, 1, 1e4}).Draw(t, "rate")
+		plan.MaxRequests = rapid.SampledFrom([]int64{0, 1, 5000}).Draw(t, "requests")
+		plan.MaxConcurrency = rapid.SampledFrom([]int{1, 7, 1024}).Draw(t, "concurrency")
+		s, err := capacity.NewSweep(plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := 0
+		for trial, more := s.Next(); more; trial, more = s.Next() {
+			if held++; held > capacity.MostTrials {
+				t.Fatalf("%d trials were held", held)
+			}
+			if !(trial.Rate >= 0) || math.IsInf(trial.Rate, 0) || trial.Concurrency > plan.MaxConcurrency || plan.MaxRate > 0 && trial.Rate > plan.MaxRate || trial.Measure <= 0 {
+				t.Fatalf("trial %+v", trial)
+			}
+			n := rapid.Int64Range(-1, 5000).Draw(t, "offered")
+			ok := rapid.Int64Range(0, max(0, n)).Draw(t, "successes")
+			o := capacity.Observation{
+				Offered: n, Successes: ok, Completed: rapid.Int64Range(0, 6000).Draw(t, "completed"), Failed: max(0, n-ok) / 2,
+				Window: trial.Measure, Elapsed: time.Duration(rapid.Int64Range(0, int64(20*time.Second)).Draw(t, "elapsed")),
+				Mean: time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "mean")), Overloaded: rapid.Bool().Draw(t, "overloaded"),
+				SquaredCV: rapid.SampledFrom([]float64{0, 1, math.NaN(), 1e300}).Draw(t, "cv"),
+			}
+			o.P50, o.P99 = o.Mean/2, 2*o.Mean
+			if err := s.Record(o); err != nil {
+				t.Fatal(err)
+			}
+		}
+		curve := s.Curve()
+		if curve.Ended == "" {
+			t.Fatal("the sweep does not say why it ended")
+		}
+		for _, p := range curve.Points {
+			for _, b := range []capacity.Band{p.Throughput, p.Mean, p.P50, p.P99} {
+				if !(b.Value >= 0) || math.IsInf(b.Value, 0) || math.IsInf(b.High, 0) || math.IsNaN(b.High+b.Low) || b.High > 0 && !(b.Low <= b.Value && b.Value <= b.High) {
+					t.Fatalf("point %+v", p)
+				}
+			}
+		}
+		if rate, se, _ := curve.Top(); math.IsNaN(rate+se) || math.IsInf(rate+se, 0) {
+			t.Fatalf("top %v ± %v", rate, se)
+		}
+	})
 }
