@@ -12,8 +12,20 @@ import (
 	"plimsoll/slo"
 )
 
+// stepper is what proposes the loads: a search for the peak, or a sweep.
+type stepper interface {
+	Next() (capacity.Trial, bool)
+	Record(o capacity.Observation) error
+	Progress() capacity.Progress
+}
+
+var (
+	_ stepper = (*capacity.Search)(nil)
+	_ stepper = (*capacity.Sweep)(nil)
+)
+
 // Find searches for the peak of the endpoint behind a runner and makes the
-// target from it.
+// target from it; in the mode [ModeSweep] it measures the whole curve instead.
 //
 //	search.Next → hold → measure → observation → search.Record → … → Result
 //	     └─ TrialStarted   └─ TrialProgress        └─ TrialFinished    └─ RunFinished
@@ -31,7 +43,7 @@ func Find(ctx context.Context, plan Plan, earlier Earlier, runner Runner, observ
 	f.emit(Event{Kind: RunStarted, Plan: &plan})
 	err = f.replay(earlier.Trials)
 	for err == nil {
-		proposed, more := f.search.Next()
+		proposed, more := f.steps.Next()
 		if !more {
 			break
 		}
@@ -63,7 +75,9 @@ type Recorded struct {
 
 type finder struct {
 	plan     Plan
-	search   *capacity.Search
+	steps    stepper
+	search   *capacity.Search // steps, unless it is
+	sweep    *capacity.Sweep  // a sweep
 	runner   Runner
 	observer Observer
 
@@ -92,14 +106,30 @@ func newFinder(plan Plan, earlier Earlier, runner Runner, observer Observer) (*f
 	asked := *plan.Search
 	asked.Objectives = objectives
 	asked.EvenArrivals = plan.Arrivals == ArrivalsConstant
-	search, err := capacity.New(asked)
+	now := time.Now()
+	f := &finder{plan: plan, runner: runner, observer: observer, began: now, started: now, trials: []Trial{}, earlier: earlier.Sent}
+	switch plan.Mode {
+	case "":
+		f.search, err = capacity.New(asked)
+		f.steps = f.search
+	case ModeSweep:
+		f.sweep, err = capacity.NewSweep(asked)
+		f.steps = f.sweep
+	default:
+		err = fmt.Errorf("mode %q: it is %q, or nothing for a search", plan.Mode, ModeSweep)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("plan: %w", err)
 	}
-	now := time.Now()
-	return &finder{
-		plan: plan, search: search, runner: runner, observer: observer, began: now, started: now, trials: []Trial{}, earlier: earlier.Sent,
-	}, nil
+	return f, nil
+}
+
+// objectives are those by which trials are judged.
+func (f *finder) objectives() []slo.Objective {
+	if f.sweep != nil {
+		return f.sweep.Objectives()
+	}
+	return f.search.Result().Objectives
 }
 
 func (f *finder) emit(e Event) {
@@ -116,11 +146,11 @@ func (f *finder) note(format string, args ...any) {
 // replay feeds the search what an earlier run observed.
 func (f *finder) replay(recorded []Recorded) error {
 	for _, r := range recorded {
-		proposed, more := f.search.Next()
+		proposed, more := f.steps.Next()
 		if !more || proposed.Phase != r.Proposed.Phase || proposed.Concurrency != r.Proposed.Concurrency || proposed.Rate != r.Proposed.Rate {
 			return fmt.Errorf("resuming: trial %d of the record is not what the plan leads to; it was made by another version, so start a new run", r.Proposed.Number)
 		}
-		if err := f.search.Record(r.Observation); err != nil {
+		if err := f.steps.Record(r.Observation); err != nil {
 			return fmt.Errorf("resuming at trial %d: %w", r.Proposed.Number, err)
 		}
 		f.trials = append(f.trials, r.Trial)
@@ -271,7 +301,7 @@ func (f *finder) proposal(t capacity.Trial) *Proposed {
 
 // progress is the search's own, moved on by the time that the present trial has taken.
 func (f *finder) progress(into time.Duration) Progress {
-	p := f.search.Progress()
+	p := f.steps.Progress()
 	left := max(0, p.Left-into)
 	done := p.Share
 	if p.Left > 0 {
@@ -282,7 +312,7 @@ func (f *finder) progress(into time.Duration) Progress {
 
 // finish publishes a measurement and tells the search of it.
 func (f *finder) finish(proposed capacity.Trial, m loadgen.Measurement, doubts []string) {
-	objectives := f.search.Result().Objectives
+	objectives := f.objectives()
 	measured := measuredOf(m, lateLimit(objectives))
 	measured.Doubts = append(measured.Doubts, doubts...)
 	measured.Valid = len(measured.Doubts) == 0
@@ -297,7 +327,7 @@ func (f *finder) finish(proposed capacity.Trial, m loadgen.Measurement, doubts [
 	if proposed.Rate > 0 {
 		trial.Arrivals, trial.Seed = f.plan.Arrivals, f.seed(proposed)
 	}
-	if err := f.search.Record(observation); err != nil {
+	if err := f.steps.Record(observation); err != nil {
 		// Unreachable: the trial was proposed and not yet recorded.
 		panic(err)
 	}

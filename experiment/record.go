@@ -26,6 +26,7 @@ type Plan struct {
 	Arrivals      string    `json:"arrivals"`   // poisson or constant
 	Seed          uint64    `json:"seed"`       // of the schedules; the payloads' own seed is in Payload
 
+	Mode   string         `json:"mode,omitempty"`   // of find and rehearse: sweep; absent: a search for the peak
 	Search *capacity.Plan `json:"search,omitempty"` // of find and rehearse
 	Target *TargetPlan    `json:"target,omitempty"` // of find and rehearse
 	Load   *LoadPlan      `json:"load,omitempty"`   // of load
@@ -123,7 +124,9 @@ type Result struct {
 	Peak            Peak      `json:"peak"`
 	Target          *Target   `json:"target"` // null when there is no peak to make it from
 	Unloaded        Unloaded  `json:"unloaded"`
-	Saturation      *Plateau  `json:"saturation"` // null when it was not reached
+	Saturation      *Plateau  `json:"saturation"`      // null when it was not reached
+	Curve           []Point   `json:"curve,omitempty"` // of a sweep
+	USL             *USL      `json:"usl,omitempty"`   // of a sweep: the law of its closed loop
 	Trials          []Trial   `json:"trials"`
 	Client          Client    `json:"client"`
 	Plan            Plan      `json:"plan"`

@@ -19,6 +19,9 @@ const (
 
 // result is what is known now; stopped is why the run ended before the search did.
 func (f *finder) result(stopped error) Result {
+	if f.sweep != nil {
+		return f.curve(stopped)
+	}
 	known := f.search.Result()
 	r := Result{
 		SchemaVersion: SchemaVersion, Command: f.plan.Command, Status: Complete, Started: f.started,
@@ -29,10 +32,7 @@ func (f *finder) result(stopped error) Result {
 	r.Peak.Reasons = append(append(r.Peak.Reasons, f.crowded()...), f.notes...)
 	r.Saturation = plateauOf(known)
 	if stopped != nil {
-		r.Status = Partial
-		r.Peak.Ended = "stopped before the search had ended: " + stopped.Error()
-		r.Peak.Valid = false
-		r.Peak.Reasons = append([]string{"the run is partial: " + stopped.Error()}, r.Peak.Reasons...)
+		r.stop(stopped)
 		return r
 	}
 	target, err := TargetFor(r.Peak, *f.plan.Target)
@@ -41,6 +41,14 @@ func (f *finder) result(stopped error) Result {
 	}
 	r.Target = target
 	return r
+}
+
+// stop says that the run ended before the search did.
+func (r *Result) stop(why error) {
+	r.Status = Partial
+	r.Peak.Ended = "stopped before the search had ended: " + why.Error()
+	r.Peak.Valid = false
+	r.Peak.Reasons = append([]string{"the run is partial: " + why.Error()}, r.Peak.Reasons...)
 }
 
 // plateauOf is the saturation, if it was reached.

@@ -139,7 +139,7 @@ func moment(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:0
 
 func badgeOf(s state) string {
 	switch s {
-	case stateValid, stateHeld, stateOfProof(proof.Works):
+	case stateValid, stateHeld, stateCurve, stateOfProof(proof.Works):
 		return "good"
 	case stateInvalid, stateMissed, stateOfProof(proof.NoProtection), stateOfProof(proof.NoScaling):
 		return "wrong"
@@ -162,6 +162,10 @@ func (v *view) ofResult(r *experiment.Result) {
 		v.NoTarget = noTarget(v.Verdict.State)
 	}
 	v.Scale = c.loadline()
+	v.Figures = c.all()
+	if isSweep(r) {
+		v.Kicker, v.Method, v.NoTarget, v.Figures = "The curve of one instance", sweepMethod, "", c.ofCurve()
+	}
 	v.Facts = compactFacts([]fact{
 		{"Unloaded", unloadedOf(r)},
 		{"Saturation", saturationOf(r, u)},
@@ -170,7 +174,6 @@ func (v *view) ofResult(r *experiment.Result) {
 		{"Effort", effortOf(r)},
 		{"Ended", printable(r.Peak.Ended)},
 	})
-	v.Figures = c.all()
 	v.Trials = c.trialTable()
 	v.Beside = besideOf(r.Reconciliation)
 	v.Errors = errorsOf(r.Trials)
@@ -179,6 +182,9 @@ func (v *view) ofResult(r *experiment.Result) {
 
 // bigNumbers are the peak and the target.
 func bigNumbers(r *experiment.Result, u units, v verdict) []bigNumber {
+	if isSweep(r) {
+		return throughputNumber(r, u, v)
+	}
 	peak := bigNumber{Name: "Peak", Value: missing, Below: v.Interval, Faint: v.State == stateInvalid || v.State == statePartial}
 	if p := r.Peak.Rate; p != nil {
 		peak.Value, peak.Unit = trim(u.number(*p)), "requests per "+u.name
@@ -197,6 +203,19 @@ func bigNumbers(r *experiment.Result, u units, v verdict) []bigNumber {
 		})
 	}
 	return out
+}
+
+// throughputNumber is the one number of a sweep.
+func throughputNumber(r *experiment.Result, u units, v verdict) []bigNumber {
+	best := mostAchieved(r.Curve)
+	if best == nil {
+		return []bigNumber{{Name: "Highest throughput", Value: missing, Faint: true}}
+	}
+	below := fmt.Sprintf("with %d in flight", best.Concurrency)
+	if v.Interval != "" {
+		below += "; " + v.Interval
+	}
+	return []bigNumber{{Name: "Highest throughput", Value: trim(u.number(*best.Throughput.Value)), Unit: "requests per " + u.name, Below: below, Faint: v.State != stateCurve}}
 }
 
 func (v *view) ofLoad(r *experiment.LoadResult) {

@@ -152,7 +152,7 @@ func (c charts) drawLevels(p *plot) {
 
 func (c charts) concurrencyFinding(most int) string {
 	if s := c.r.Saturation; s != nil && s.Concurrency > 0 {
-		return fmt.Sprintf("Throughput stops rising at %s, with %d in flight.", c.u.rate(s.Rate), s.Concurrency)
+		return fmt.Sprintf("Throughput stops rising at %s, with %d in flight. %s", c.u.rate(s.Rate), s.Concurrency, loopsDiffer)
 	}
 	return fmt.Sprintf("Throughput up to %d in flight.", most)
 }

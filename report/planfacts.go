@@ -16,6 +16,7 @@ func planFacts(p experiment.Plan) []fact {
 		{"Model", printable(p.Model)},
 		{"Headers", printable(strings.Join(p.Endpoint.Headers, ", "))},
 		{"Authorization", printable(p.Endpoint.Authorization)},
+		{"Failed if", printable(strings.Join(p.Endpoint.FailIf, ", "))},
 		{"Connections", connectionFact(p.Endpoint)},
 		{"Payload", payloadFact(p.Payload)},
 		{"Objectives asked", orDefault(printable(strings.Join(p.Objectives, ", ")), noObjectives(p))},
@@ -41,7 +42,7 @@ func placeFact(p *experiment.Place) string {
 }
 
 func noObjectives(p experiment.Plan) string {
-	if p.Load != nil {
+	if p.Load != nil || p.Mode == experiment.ModeSweep {
 		return "none: nothing was judged"
 	}
 	return "none: derived from the unloaded latency"
@@ -97,7 +98,11 @@ func searchFact(p experiment.Plan) string {
 	if s == nil {
 		return ""
 	}
-	text := fmt.Sprintf("± %s with %s confidence within %s, at most %d in flight", percent(s.Precision), percent(s.Confidence), lasting(s.Budget.Seconds()), s.MaxConcurrency)
+	kind := fmt.Sprintf("± %s", percent(s.Precision))
+	if p.Mode == experiment.ModeSweep {
+		kind = "the whole curve, bands"
+	}
+	text := fmt.Sprintf("%s with %s confidence within %s, at most %d in flight", kind, percent(s.Confidence), lasting(s.Budget.Seconds()), s.MaxConcurrency)
 	if s.MaxRate > 0 {
 		text += ", at most " + unitsOf(p).rate(s.MaxRate)
 	}
@@ -109,7 +114,7 @@ func searchFact(p experiment.Plan) string {
 
 func targetFact(p experiment.Plan) string {
 	t := p.Target
-	if t == nil {
+	if t == nil || p.Mode == experiment.ModeSweep {
 		return ""
 	}
 	from := "the lower end of the interval"

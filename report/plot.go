@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"slices"
 	"strings"
 )
 
@@ -91,6 +92,22 @@ func (p *plot) curve(class string, points []point) {
 		d.WriteString(px(p.x.at(at.x)) + " " + px(p.y.at(at.y)))
 	}
 	fmt.Fprintf(&p.b, `<path class="%s" d="%s"/>`, class, d.String())
+}
+
+// area fills what lies between two curves over the same x.
+func (p *plot) area(class string, low, high []point) {
+	if len(low) < 2 {
+		return
+	}
+	var d strings.Builder
+	for i, at := range high {
+		d.WriteByte("ML"[min(i, 1)])
+		d.WriteString(px(p.x.at(at.x)) + " " + px(p.y.at(at.y)))
+	}
+	for _, at := range slices.Backward(low) {
+		d.WriteString("L" + px(p.x.at(at.x)) + " " + px(p.y.at(at.y)))
+	}
+	fmt.Fprintf(&p.b, `<path class="%s" d="%sZ"/>`, class, d.String())
 }
 
 // Shapes of markers; they tell series apart where colours do not.

@@ -64,7 +64,7 @@ func TestTextGolden(t *testing.T) {
 }
 
 func TestHTMLGolden(t *testing.T) {
-	for _, name := range []string{"found", "client-limited", "load-missed"} {
+	for _, name := range []string{"found", "client-limited", "load-missed", "sweep"} {
 		t.Run(name, func(t *testing.T) { golden(t, name+".html", render(t, HTML, states()[name])) })
 	}
 }
@@ -84,6 +84,8 @@ func TestEveryForm(t *testing.T) {
 		"partial":          {"PARTIAL", "stopped before its end", "interrupted", "No target is made from a run that was stopped."},
 		"nothing":          {"PARTIAL", "connection refused", "not measured", "INSECURE", "ertificates were not checked"},
 		"rehearse":         {"VALID"},
+		"sweep":            {"CURVE", "Highest throughput", "12 in flight", "σ = 0.12 ± 0.0211", "κ = 0.004 ± 0.0021", "14.8 in flight, 212.6/s", "1.6 %", "falls behind", "no peak under an objective", "is hardly known"},
+		"sweep-changed":    {"CURVE", "No scalability law was fitted", "The endpoint changed while it was measured", "-12 %"},
 		"load":             {"HELD", "Every objective was met", "100.1", "p99=50ms", "41.7"},
 		"load-missed":      {"MISSED", "99.23 %", "http_5xx", "timeout", "status 500", "4 sent late, 1 not answered"},
 		"load-interrupted": {"PARTIAL", "The load was stopped before its end"},
@@ -179,7 +181,7 @@ func TestTextWraps(t *testing.T) {
 		for _, width := range []int{40, 60, 100} {
 			for line := range strings.Lines(render(t, plainText(width), d)) {
 				line = strings.TrimRight(line, "\n")
-				table := regexp.MustCompile(`\d\s+\d|p50\s+p90|–\s+–`).MatchString(line)
+				table := regexp.MustCompile(`\d\s+\d|p50\s+p90|–\s+–|p50 ms\s+p99|\d ± |falls behind`).MatchString(line)
 				first := strings.HasPrefix(line, "[")
 				if words := strings.Fields(line); utf8.RuneCountInString(line) > width && len(words) > 2 && !table && !first {
 					t.Errorf("%s at %d columns has a line of %d: %q", name, width, utf8.RuneCountInString(line), line)

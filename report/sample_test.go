@@ -218,6 +218,12 @@ func states() map[string]Document {
 		"rehearse": with(found(), func(r *experiment.Result) {
 			r.Command, r.Plan.Command, r.Plan.Model = "rehearse", "rehearse", "workers=4 service=20ms queue=64"
 		}),
+		"sweep": with(found(), curved),
+		"sweep-changed": with(found(), func(r *experiment.Result) {
+			curved(r)
+			r.Peak.Changed, r.USL = true, nil
+			r.Peak.Reasons = []string{"the endpoint changed during the sweep: from the first round to the last the closed loop's throughput went by -12 %"}
+		}),
 		"load":             load(func(*experiment.LoadResult) {}),
 		"load-missed":      load(missed),
 		"load-interrupted": load(func(r *experiment.LoadResult) { r.Status = experiment.Partial; r.Verdict.Findings = nil }),
@@ -231,6 +237,39 @@ func states() map[string]Document {
 			r.Verdict.Findings, r.Plan.Load.Rate, r.Plan.Load.Concurrency = nil, 0, 64
 		}),
 	}
+}
+
+// curved makes a sweep of a result.
+func curved(r *experiment.Result) {
+	noPeak(r)
+	r.Plan.Mode, r.Target, r.Peak.Cause, r.Peak.Found = experiment.ModeSweep, nil, capacity.CauseNone, false
+	r.Peak.Objectives, r.Peak.Derived, r.Peak.Binding, r.Peak.Ended = []string{}, "", "", "every round was held"
+	r.Peak.Reasons = []string{"κ is 0.004 ± 0.0021 (standard error): where the law's peak lies, 14.8 in flight, is hardly known"}
+	r.USL = &experiment.USL{
+		Lambda: 50, LambdaSE: 0.4, Sigma: 0.12, SigmaSE: 0.0211, Kappa: 0.004, KappaSE: 0.0021, Peak: new(14.83), PeakRate: new(212.6), RMS: 0.016, Points: 5,
+	}
+	band := func(v, share float64) experiment.Band {
+		return experiment.Band{Value: new(v), Low: new(v * (1 - share)), High: new(v * (1 + share))}
+	}
+	for i, n := range []int{1, 2, 3, 6, 12, 24} {
+		x := r.USL.At(float64(n)) * (1 + 0.01*float64(i%3-1))
+		p := experiment.Point{
+			Concurrency: n, Rounds: 3, Requests: int64(3 * x), Throughput: band(x, 0.02), Mean: band(1000*float64(n)/x, 0.02),
+			P50: band(980*float64(n)/x, 0.03), P99: band(1150*float64(n)/x, 0.06),
+		}
+		if i < 5 {
+			p.Residual = new(0.01 * float64(i%3-1))
+		}
+		r.Curve = append(r.Curve, p)
+	}
+	for _, x := range []float64{60, 110, 150, 175, 190} {
+		wait := 13 * x / (198 - x)
+		r.Curve = append(r.Curve, experiment.Point{
+			Rate: x, Rounds: 3, Requests: int64(6 * x), Throughput: band(x, 0.04), Mean: band(serviceMs+wait/3, 0.1), P50: band(serviceMs+wait/5, 0.08), P99: band(serviceMs+wait, 0.3),
+		})
+	}
+	r.Curve[len(r.Curve)-1].P99 = experiment.Band{}
+	r.Curve = append(r.Curve, experiment.Point{Rate: 194, Rounds: 1, Requests: 300, FailShare: 0.013, Throughput: experiment.Band{Value: new(188.0)}, P50: experiment.Band{Value: new(900.0)}, Behind: true})
 }
 
 // load is one load held at 100/s.

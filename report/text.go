@@ -93,11 +93,12 @@ func (t *text) result(r *experiment.Result) {
 	t.indented(v.Advice)
 	t.insecure(r.Plan.Endpoint)
 	t.b.WriteByte('\n')
+	t.curve(r)
 	if goal := targetOf(r); goal != nil {
 		t.field("Target", t.as(goal.PerMinute+" invocations per minute", bold)+fmt.Sprintf(" per instance (%s/s)", goal.PerSecond))
 		t.field("", goal.Formula+", "+goal.From)
 		t.field("", "for "+goal.Metric)
-	} else {
+	} else if !isSweep(r) {
 		t.field("Target", noTarget(v.State))
 	}
 	t.field("Unloaded", unloadedOf(r))

@@ -31,6 +31,9 @@ type verdict struct {
 }
 
 func verdictOf(r *experiment.Result, u units) verdict {
+	if isSweep(r) {
+		return curveVerdictOf(r, u)
+	}
 	v := verdict{State: stateOf(r), Cause: causeOf(r), Reasons: cleaned(r.Peak.Reasons)}
 	p := r.Peak
 	switch {
@@ -46,22 +49,24 @@ func verdictOf(r *experiment.Result, u units) verdict {
 	if p.Low != nil && p.High != nil {
 		v.Interval = fmt.Sprintf("%s to %s with %s confidence", trim(u.number(*p.Low)), u.rate(*p.High), percent(p.Confidence))
 	}
-	switch v.State {
-	case statePartial:
-		v.Advice = "The run was stopped before its end. This is what it had measured until then."
-	case stateInvalid:
-		v.Advice = "This result must not be used. The reasons are below."
-		if p.Changed {
-			v.Advice = "This result must not be used: the endpoint changed too much while it was measured. The reasons are below."
-		}
-	case stateLowerBound:
-		v.Advice = "The peak lies above this rate. A target made from it is safe, if lower than it need be."
-	default:
-		if p.Changed {
-			v.Advice = "The endpoint changed while it was measured: this is a peak of some of the time, not of all of it. Measure again when it is steady and nobody else uses it."
-		}
-	}
+	v.advise(p.Changed)
 	return v
+}
+
+// advise says what the state means, and that the endpoint changed if it did.
+func (v *verdict) advise(changed bool) {
+	switch {
+	case v.State == statePartial:
+		v.Advice = "The run was stopped before its end. This is what it had measured until then."
+	case v.State == stateInvalid && changed:
+		v.Advice = "This result must not be used: the endpoint changed too much while it was measured. The reasons are below."
+	case v.State == stateInvalid:
+		v.Advice = "This result must not be used. The reasons are below."
+	case v.State == stateLowerBound:
+		v.Advice = "The peak lies above this rate. A target made from it is safe, if lower than it need be."
+	case changed:
+		v.Advice = "The endpoint changed while it was measured: this is what it did some of the time, not all of it. Measure again when it is steady and nobody else uses it."
+	}
 }
 
 func stateOf(r *experiment.Result) state {
@@ -141,6 +146,9 @@ func noTarget(s state) string {
 	return "No target could be made; the reasons say why."
 }
 
+// loopsDiffer is why the two loops give two numbers.
+const loopsDiffer = "A closed loop sends when it has been answered, so that its load gives way and few requests ever wait; in an open loop, as with independent callers, requests come in bursts whether or not earlier ones were answered, and wait in line."
+
 // saturationOf compares the two loops in a sentence.
 func saturationOf(r *experiment.Result, u units) string {
 	s := r.Saturation
@@ -152,7 +160,7 @@ func saturationOf(r *experiment.Result, u units) string {
 	}
 	text := fmt.Sprintf("%s ± %s with %d in flight (closed loop).", trim(u.number(s.Rate)), u.rate(1.96*s.StdErr), s.Concurrency)
 	if p := r.Peak; p.Rate != nil && p.High != nil && *p.Rate < s.Rate {
-		text += fmt.Sprintf(" The peak is %.0f %% of it: a closed loop waits for the endpoint, independent callers do not.", 100**p.Rate/s.Rate)
+		text += fmt.Sprintf(" The peak (open loop) is %.0f %% of it: a closed loop waits for the endpoint before it sends again, independent callers come in bursts and do not.", 100**p.Rate/s.Rate)
 	}
 	return text
 }

@@ -44,7 +44,7 @@ type exitCode struct {
 // exitCodes is the documented table.
 func exitCodes() []exitCode {
 	return []exitCode{
-		{exitOK, "found: a valid peak with an interval and a target (load: held and measured)"},
+		{exitOK, "found: a valid peak with an interval and a target (load: held and measured; --mode sweep: the curve)"},
 		{exitUnexpected, "an error that none of the others describes"},
 		{exitUsage, "bad usage: a flag, a key of the YAML file, an objective, a payload"},
 		{exitUnreachable, "the endpoint cannot be reached: name, connection, TLS, or it stopped taking connections"},
@@ -54,7 +54,7 @@ func exitCodes() []exitCode {
 		{exitAWS, "AWS did not show or change the endpoint: it is missing, being changed, broken, over a quota; or AWS failed"},
 		{exitMissed, "an objective is missed: even at the lightest load (find), at the load held (load)"},
 		{exitClientLimited, "client limited: the generator gave out first, so there is only a lower bound (load: the load was not held)"},
-		{exitInconclusive, "inconclusive: no believable peak within the budget (load: CloudWatch counted something else than was sent; verify: not decided)"},
+		{exitInconclusive, "inconclusive: no believable peak (--mode sweep: no believable curve) within the budget (load: CloudWatch counted something else than was sent; verify: not decided)"},
 		{exitLimitReached, "limit reached: --max-rate, --max-concurrency or --max-requests ended it, so there is only a lower bound; or --max-duration or --max-cost did, or would have before its end"},
 		{exitMistake, "lint: the scaling does not do what it is for"},
 		{exitUnfit, "doctor: a check failed, so that a run would not work, or would measure something else"},

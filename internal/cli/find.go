@@ -36,6 +36,10 @@ as AWS's guide describes. Then rates on both sides of the knee are held with arr
 not wait for answers, until the peak, the highest rate that meets every objective, is known
 with an interval. Without --slo the knee is found from the endpoint's own unloaded latency.
 
+With --mode sweep the whole curve is measured instead: throughput and latency with confidence
+bands over concurrencies (closed loop) and rates (open loop), and the Universal Scalability Law
+of it. It finds no target.
+
 With --pin a SageMaker endpoint is brought to one instance first, with its scaling suspended, and
 given back afterwards, also after Ctrl-C; after a crash plimsoll restore does that. With --clone a
 copy of its variant is made and measured instead, and with --deploy an endpoint of a model; both
@@ -51,6 +55,7 @@ The run is recorded in a directory; an interrupted one goes on with --resume.`,
 			"  plimsoll find --endpoint my-endpoint --variant AllTraffic --region eu-central-1 --payload body.json\n" +
 			"  plimsoll find --endpoint my-endpoint --payload body.json --pin\n" +
 			"  plimsoll find --deploy my-model --instance-types ml.m5.xlarge,ml.c5.xlarge --payload body.json --slo p99=200ms --max-cost 2\n" +
+			"  plimsoll find --url http://127.0.0.1:8080/invocations --payload body.json --mode sweep --budget 5m\n" +
 			"  plimsoll find --resume ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -104,6 +109,9 @@ func prepareFind(ctx context.Context, env Env, s Settings, command string) (*job
 		return nil, err
 	}
 	j.plan.Search = search
+	if s.Mode == experiment.ModeSweep {
+		j.plan.Mode = s.Mode
+	}
 	j.plan.Target = &experiment.TargetPlan{SafetyFactor: s.SafetyFactor, PerMinute: s.PerMinute, From: s.TargetFrom}
 	j.plan.Limits = s.limitsPlan()
 	return j, nil
@@ -225,4 +233,12 @@ func peakCode(p experiment.Peak) (code int, why string) {
 	default:
 		return exitInconclusive, "no peak was bracketed"
 	}
+}
+
+// curveCode is the exit code of a sweep.
+func curveCode(p experiment.Peak) (code int, why string) {
+	if !p.Valid {
+		return exitInconclusive, "no believable curve"
+	}
+	return exitOK, ""
 }

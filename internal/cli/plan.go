@@ -202,6 +202,10 @@ func planDetails(row func(name, format string, args ...any), p experiment.Plan) 
 	if q.MaxRequests > 0 {
 		limits += fmt.Sprintf(", %d requests", q.MaxRequests)
 	}
+	if p.Mode == experiment.ModeSweep {
+		row("sweep", "the whole curve, with bands at %s confidence; %s; no target", share(q.Confidence), limits)
+		return
+	}
 	row("search", "to ±%s at %s confidence; %s", share(q.Precision), share(q.Confidence), limits)
 	times := " × 60"
 	if p.Target.PerMinute {
@@ -218,7 +222,7 @@ func bodiesOf(n int) string {
 }
 
 func objectives(p experiment.Plan) string {
-	if len(p.Objectives) == 0 && p.Load != nil {
+	if len(p.Objectives) == 0 && (p.Load != nil || p.Mode == experiment.ModeSweep) {
 		return "none given: nothing is judged"
 	}
 	if len(p.Objectives) == 0 {

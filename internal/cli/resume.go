@@ -35,6 +35,9 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 	s.Payload, s.ContentType, s.Accept, s.Templates = p.Payload.Sources, p.Payload.ContentType, p.Payload.Accept, p.Payload.Templates
 	s.MaxBody, s.Seed = strconv.FormatInt(p.Payload.MaxBody, 10)+"B", p.Seed
 	s.Objectives, s.Arrivals = p.Objectives, p.Arrivals
+	if p.Mode != "" {
+		s.Mode = p.Mode
+	}
 	if q := p.Search; q != nil {
 		s.Budget, s.MaxConcurrency, s.MaxRequests = q.Budget, q.MaxConcurrency, q.MaxRequests
 		s.Precision, s.Confidence = share(q.Precision), share(q.Confidence)

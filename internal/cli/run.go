@@ -119,6 +119,8 @@ func verdict(doc report.Document) error {
 		code, why = exitClientLimited, "the generator did not hold the load"
 	case doc.Load != nil && doc.Load.Verdict.Outcome == experiment.Missed:
 		code, why = exitMissed, "an objective is missed"
+	case doc.Result != nil && doc.Result.Plan.Mode == experiment.ModeSweep:
+		code, why = curveCode(doc.Result.Peak)
 	case doc.Result != nil:
 		code, why = peakCode(doc.Result.Peak)
 	case doc.Verification != nil:

@@ -44,6 +44,7 @@ type Settings struct {
 
 	Objectives     texts         `yaml:"slo"`
 	Arrivals       string        `yaml:"arrivals"`
+	Mode           string        `yaml:"mode"`
 	Budget         time.Duration `yaml:"budget"`
 	Precision      string        `yaml:"precision"`
 	Confidence     string        `yaml:"confidence"`
@@ -115,13 +116,16 @@ func defaults() Settings {
 	return Settings{
 		Method: "POST", BearerEnv: "PLIMSOLL_BEARER_TOKEN", Timeout: 60 * time.Second, ConnectTimeout: 5 * time.Second, MaxConnections: 4096,
 		Templates: "auto", MaxBody: "25MiB",
-		Arrivals: experiment.ArrivalsPoisson, Budget: plan.Budget, Precision: share(plan.Precision), Confidence: share(plan.Confidence),
+		Arrivals: experiment.ArrivalsPoisson, Mode: modeSearch, Budget: plan.Budget, Precision: share(plan.Precision), Confidence: share(plan.Confidence),
 		MaxConcurrency: plan.MaxConcurrency, SafetyFactor: scaling.DefaultSafetyFactor, TargetFrom: experiment.FromLow,
 		Duration: 30 * time.Second, WarmUp: time.Second,
 		Min: 1, Max: 4, ScaleOutCooldown: scaling.DefaultCooldown, ScaleInCooldown: scaling.DefaultCooldown,
 		Model: defaultModel, Output: outputText, Color: "auto", Reconcile: true,
 	}
 }
+
+// modeSearch is the mode of a plan that names none.
+const modeSearch = "search"
 
 const (
 	outputText = "text"
@@ -194,6 +198,7 @@ func limitFlags(fs *pflag.FlagSet, s *Settings) {
 }
 
 func searchFlags(fs *pflag.FlagSet, s *Settings) {
+	fs.StringVar(&s.Mode, "mode", s.Mode, "search for the peak, or sweep: the whole curve of latency and throughput with bands and a fitted law, without a target")
 	fs.DurationVar(&s.Budget, "budget", s.Budget, "time that all trials together may take")
 	fs.StringVar(&s.Precision, "precision", s.Precision, "wanted half-width of the interval")
 	fs.StringVar(&s.Confidence, "confidence", s.Confidence, "confidence of the interval")
@@ -254,6 +259,7 @@ func (s *Settings) checkChoices() error {
 	return errors.Join(
 		choice("output", s.Output, outputText, outputJSON),
 		choice("arrivals", s.Arrivals, experiment.ArrivalsPoisson, experiment.ArrivalsConstant),
+		choice("mode", s.Mode, modeSearch, experiment.ModeSweep),
 		choice("target-from", s.TargetFrom, experiment.FromLow, experiment.FromEstimate),
 		choice("color", s.Color, "auto", "always", "never"),
 		coded(exitUsage, scaling.CheckSafetyFactor(s.SafetyFactor)),

@@ -84,6 +84,19 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 }
 
+// TestFailIfUnaskedCostsNothing: without a condition nothing reads the bodies.
+func TestFailIfUnaskedCostsNothing(t *testing.T) {
+	if follow, err := parseFailIf(nil); err != nil || follow != nil {
+		t.Errorf("parseFailIf(nil): a follower %v, %v; want none", follow != nil, err)
+	}
+	if follow, err := parseFailIf([]string{"json:error", "regex:^$"}); err != nil || follow == nil {
+		t.Errorf("parseFailIf: a follower %v, %v", follow != nil, err)
+	}
+	if _, err := parseFailIf([]string{"json:error", "error"}); err == nil || !strings.HasPrefix(err.Error(), `--fail-if "error": `) {
+		t.Errorf("parseFailIf: %v, want an error that names the flag and the value", err)
+	}
+}
+
 func TestParseSize(t *testing.T) {
 	for text, want := range map[string]int64{"25MiB": 25 << 20, "6MB": 6_000_000, "1kB": 1000, "10": 10, "10B": 10, "1.5KiB": 1536, "1GiB": 1 << 30} {
 		if got, err := parseSize(text); err != nil || got != want {
