@@ -13,6 +13,7 @@ type What string
 // The things.
 const (
 	Instances What = "instances"       // how many a variant has
+	Copies    What = "copies"          // how many an inference component has
 	Bounds    What = "scalable_target" // capacity bounds and suspension
 	OnePolicy What = "policy"
 )
@@ -30,7 +31,7 @@ type Change struct {
 // Setting is how a thing is: one of the fields, by the [What]. The zero value is a thing
 // that does not exist.
 type Setting struct {
-	Instances int             `json:"instances,omitzero"`
+	Instances int             `json:"instances,omitzero"` // or copies
 	Bounds    *ScalableTarget `json:"scalable_target,omitempty"`
 	Policy    *Policy         `json:"policy,omitempty"`
 }
@@ -71,9 +72,9 @@ func cooldown(seconds *int) int {
 // now is how the thing of a change is at present.
 func (c Change) now(v Variant, e EndpointState, s ScalingState) Setting {
 	switch c.What {
-	case Instances:
-		if state, err := e.Variant(v.Name); err == nil {
-			return Setting{Instances: state.Desired}
+	case Instances, Copies:
+		if _, desired, err := e.scaled(v); err == nil {
+			return Setting{Instances: desired}
 		}
 	case Bounds:
 		return Setting{Bounds: s.Target}
@@ -88,7 +89,7 @@ func (c Change) now(v Variant, e EndpointState, s ScalingState) Setting {
 
 // Lines show a change to people as a difference: "-" what is, "+" what will be.
 func (c Change) Lines() []string {
-	title := map[What]string{Instances: "instances", Bounds: "scalable target", OnePolicy: "policy " + c.Name}[c.What]
+	title := map[What]string{Instances: "instances", Copies: "copies", Bounds: "scalable target", OnePolicy: "policy " + c.Name}[c.What]
 	lines := []string{fmt.Sprintf("  %s: %s", title, c.Reason)}
 	was, will := c.Current.facts(), c.Desired.facts()
 	if len(was) == 0 {
@@ -140,8 +141,11 @@ func (p Policy) facts() []string {
 		metric = "customized metric " + string(p.Custom)
 	}
 	facts := []string{metric, fmt.Sprintf("target value %g", p.Target)}
-	if p.Metric == Metric {
-		facts[1] = fmt.Sprintf("target value %g/min for each instance (%.4g/s)", p.Target, p.Target/60)
+	if unit := UnitOfTarget(p.Metric); unit != "" {
+		facts[1] = fmt.Sprintf("target value %g%s", p.Target, unit)
+		if !concurrency(p.Metric) {
+			facts[1] += fmt.Sprintf(" (%.4g/s)", p.Target/60)
+		}
 	}
 	scaleIn := "scale-in enabled"
 	if p.DisableScaleIn {

@@ -66,7 +66,7 @@ func (p Plane) make(ctx context.Context, v Variant, c Change) error {
 			Remedy: "look at who else works on it, and begin again",
 		}
 	}
-	if c.What == Instances {
+	if c.What.counted() {
 		if err := p.await(ctx, v, 0); err != nil { // what was begun before must end first
 			return err
 		}
@@ -88,7 +88,7 @@ func (p Plane) Look(ctx context.Context, v Variant) (EndpointState, ScalingState
 	if err != nil {
 		return e, ScalingState{}, err
 	}
-	if _, err := e.Variant(v.Name); err != nil {
+	if _, _, err := e.scaled(v); err != nil {
 		return e, ScalingState{}, err
 	}
 	s, err := p.Autoscaler.Scaling(ctx, v)
@@ -97,7 +97,7 @@ func (p Plane) Look(ctx context.Context, v Variant) (EndpointState, ScalingState
 
 // put gives a thing a setting, and waits for it where it takes a time.
 func (p Plane) put(ctx context.Context, v Variant, c Change, to Setting) error {
-	if c.What != Instances {
+	if !c.What.counted() {
 		return p.Autoscaler.Put(ctx, v, c.What, c.Name, to)
 	}
 	if err := p.Hosting.SetInstances(ctx, v, to.Instances); err != nil {
@@ -122,16 +122,16 @@ func (p Plane) await(ctx context.Context, v Variant, n int) error {
 			return whyEnded(ctx, limited, err, v, limit, last)
 		}
 		if err == nil {
-			state, err := e.Variant(v.Name)
+			current, desired, err := e.scaled(v)
 			if err != nil {
 				return err
 			}
-			last = fmt.Sprintf("it is %s with %d of %d instances", e.Status, state.Current, state.Desired)
-			unsettled := e.Settled()
+			last = fmt.Sprintf("it is %s with %d of %d %s", e.Status, current, desired, v.Units())
+			unsettled := e.settled(v)
 			if trouble, ok := errors.AsType[*ControlError](unsettled); ok && trouble.Problem == ProblemFailed {
 				return unsettled
 			}
-			if unsettled == nil && state.Current == state.Desired && (n == 0 || n == state.Current) {
+			if unsettled == nil && current == desired && (n == 0 || n == current) {
 				return nil
 			}
 			if last != told {

@@ -45,22 +45,19 @@ func (c *Control) Alarms(ctx context.Context, names []string) ([]scaling.OwnAlar
 	return alarms, nil
 }
 
-// Series fetches a metric of a variant, one point for each minute that has one, oldest
-// first.
+// Series fetches a metric of a variant, or of a component, one point for each minute that
+// has one (ten seconds where the metric is of high resolution), oldest first.
 func (c *Control) Series(ctx context.Context, v experiment.Variant, metric, statistic string, from, to time.Time) ([]scaling.Point, error) {
-	const minute = 60
+	period := periodOf(metric)
 	pages := cloudwatch.NewGetMetricDataPaginator(c.cloudwatch, &cloudwatch.GetMetricDataInput{
-		StartTime: aws.Time(from.Truncate(time.Minute)), EndTime: &to, ScanBy: types.ScanByTimestampAscending,
+		StartTime: aws.Time(from.Truncate(period)), EndTime: &to, ScanBy: types.ScanByTimestampAscending,
 		MetricDataQueries: []types.MetricDataQuery{{
 			Id: aws.String("m"),
 			MetricStat: &types.MetricStat{
-				Period: aws.Int32(minute), Stat: &statistic,
+				Period: aws.Int32(int32(period.Seconds())), Stat: &statistic,
 				Metric: &types.Metric{
 					Namespace: aws.String("AWS/SageMaker"), MetricName: &metric,
-					Dimensions: []types.Dimension{
-						{Name: aws.String("EndpointName"), Value: &v.Endpoint},
-						{Name: aws.String("VariantName"), Value: &v.Name},
-					},
+					Dimensions: dimensionsOf(v),
 				},
 			},
 		}},
@@ -79,4 +76,22 @@ func (c *Control) Series(ctx context.Context, v experiment.Variant, metric, stat
 	}
 	slices.SortFunc(points, func(a, b scaling.Point) int { return a.At.Compare(b.At) })
 	return points, nil
+}
+
+// periodOf is how often a metric has a datapoint.
+func periodOf(metric string) time.Duration {
+	for _, m := range scaling.PredefinedMetrics() {
+		if m.Name == metric {
+			return m.Period
+		}
+	}
+	return time.Minute
+}
+
+// dimensionsOf are those under which a variant, or a component, publishes.
+func dimensionsOf(v experiment.Variant) []types.Dimension {
+	if v.Component != "" {
+		return []types.Dimension{{Name: aws.String("InferenceComponentName"), Value: &v.Component}}
+	}
+	return []types.Dimension{{Name: aws.String("EndpointName"), Value: &v.Endpoint}, {Name: aws.String("VariantName"), Value: &v.Name}}
 }

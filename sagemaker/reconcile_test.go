@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"plimsoll/capacity"
 	"plimsoll/emulator"
 	"plimsoll/experiment"
 	"plimsoll/httptarget"
@@ -102,4 +103,36 @@ func TestReconciledOnTheEmulator(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFindCalibratesOnTheEmulator: the target of concurrency is made from what the
+// container's own count was near the peak.
+func TestFindCalibratesOnTheEmulator(t *testing.T) {
+	inAccount(t, 1, emulator.Options{}, func(t *testing.T, a *account) {
+		generator := a.generator(t, Options{})
+		defer generator.Close()
+		search := capacity.DefaultPlan()
+		search.Budget, search.Precision = 12*time.Second, 0.2
+		plan := experiment.Plan{
+			Command: "find", Arrivals: experiment.ArrivalsPoisson, Seed: 1, Objectives: []string{"p99=40ms"},
+			Search: &search, Target: &experiment.TargetPlan{SafetyFactor: 0.5, From: experiment.FromLow},
+		}
+		runner := experiment.NewReconciler(t.Context(), generator, a.control, a.control, []experiment.Variant{demo})
+		result, err := experiment.Find(t.Context(), plan, experiment.Earlier{}, runner, unobserved{})
+		if err != nil || result.Target == nil {
+			t.Fatalf("Find: %v, peak %+v", err, result.Peak)
+		}
+		if r := result.Reconciliation; r == nil || !r.Done || len(r.Doubted) > 0 || len(r.Minutes) < 5 {
+			t.Errorf("reconciliation %+v, want every minute to agree", r)
+		}
+		target, err := result.MetricTarget(demo, experiment.OnConcurrency)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Near 800/s of eight workers of 10 ms, about eight are at work, and the most of a
+		// moment is above that.
+		if *target.Value < 3 || *target.Value > 30 {
+			t.Errorf("target %g (%s), want about half of 8 to 20 in flight", *target.Value, target.How)
+		}
+	})
 }

@@ -61,7 +61,7 @@ func runPin(ctx context.Context, c *control) error {
 	result := applied{SchemaVersion: experiment.SchemaVersion, On: l.variant, Region: aws.Region(), Changes: changes, Warnings: []string{}}
 	if len(changes) == 0 {
 		result.Changes = []experiment.Change{}
-		return c.tell(result, fmt.Sprintf("%s has one instance, and nothing scales it: nothing to change", l.variant))
+		return c.tell(result, fmt.Sprintf("%s has one %s, and nothing scales it: nothing to change", l.variant, l.variant.Unit()))
 	}
 	result.Warnings = append(result.Warnings, othersUse(ctx, aws, l.variant)...)
 	c.show(l.variant, changes, result.Warnings)
@@ -72,7 +72,7 @@ func runPin(ctx context.Context, c *control) error {
 		return err
 	}
 	result.Made = true
-	return c.tell(result, fmt.Sprintf("%s has one instance in service, and nothing scales it\n  give it back: plimsoll restore --dir %s", l.variant, result.Journal))
+	return c.tell(result, fmt.Sprintf("%s has one %s in service, and nothing scales it\n  give it back: plimsoll restore --dir %s", l.variant, l.variant.Unit(), result.Journal))
 }
 
 // othersUse warns of traffic that would have to do with one instance.
@@ -82,8 +82,8 @@ func othersUse(ctx context.Context, aws *sagemaker.Control, v experiment.Variant
 	case err != nil:
 		return []string{"whether others use the endpoint is not known: " + err.Error()}
 	case traffic.Requests > 0:
-		return []string{fmt.Sprintf("others use the endpoint: %.0f requests in the last %v (%.4g/min); they will have one instance",
-			traffic.Requests, traffic.Window, float64(traffic.PerMinute()))}
+		return []string{fmt.Sprintf("others use the endpoint: %.0f requests in the last %v (%.4g/min); they will have one %s",
+			traffic.Requests, traffic.Window, float64(traffic.PerMinute()), v.Unit())}
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (j *job) findPinned(ctx context.Context, pin pinning) error {
 	if len(s.Endpoint) == 0 {
 		return usageError("--pin is for a SageMaker endpoint, which --endpoint names")
 	}
-	c := &control{env: j.env, endpoint: s.Endpoint[0], variant: s.Variant, region: s.Region, profile: s.Profile, yes: pin.yes, quiet: s.Quiet}
+	c := &control{env: j.env, endpoint: s.Endpoint[0], variant: s.Variant, component: s.InferenceComponent, region: s.Region, profile: s.Profile, yes: pin.yes, quiet: s.Quiet}
 	if err := c.free(); err != nil {
 		return err
 	}
