@@ -88,7 +88,7 @@ func (t MetricTarget) from(read []float64, trial Trial, metric scaling.Metric, f
 		return t
 	}
 	t.Value = new(threeDigits(median * factor))
-	t.How = fmt.Sprintf("%s read %g at %.4g/s (%s of %v, median of %d, trial %d) × %g: at the target fewer requests are in flight than the rate's share, as queues grow faster than rates",
+	t.How = fmt.Sprintf("%s read %g at %.4g/s (%s of %v, median of %d, trial %d) × %g; near the peak requests in flight grow faster than the rate, so it is reached at more than that share of the peak",
 		metric.Name, median, trial.Rate, metric.Statistic, metric.Period, len(read), trial.Number, factor)
 	return t
 }

@@ -60,6 +60,7 @@ func TestReconcile(t *testing.T) {
 		{"other traffic", steady(100, 3*time.Minute), threeTrials, 1, []float64{6000, 6500, 6000}, "agrees more agrees", []int{1, 2}},
 		{"other traffic in the last minute", steady(100, 170*time.Second), threeTrials, 1, []float64{6000, 6000, 5500}, "agrees agrees more", nil},
 		{"lost", steady(100, 3*time.Minute), threeTrials, 1, []float64{6000, 6000, 5500}, "agrees agrees fewer", []int{3}},
+		{"not all there in the last minute", steady(100, 170*time.Second), threeTrials, 1, []float64{6000, 6000, 1500}, "agrees agrees fewer", nil},
 		{"refused before the variant", steady(100, 3*time.Minute), refusing, 1, []float64{6000, 4600, 6000}, "agrees refused agrees", nil},
 		{"more lost than was refused", steady(100, 3*time.Minute), refusing, 1, []float64{6000, 4000, 6000}, "agrees fewer agrees", []int{1, 2}},
 		{"not yet there", steady(100, 3*time.Minute), threeTrials, 1, []float64{6000, 6000, -1}, "agrees agrees absent", nil},

@@ -145,6 +145,7 @@ func (v *view) ofResult(r *experiment.Result) {
 	}
 	v.Scale = c.loadline()
 	v.Facts = compactFacts([]fact{
+		{"Concurrency", concurrencyOf(r)},
 		{"Unloaded", unloadedOf(r)},
 		{"Saturation", saturationOf(r, u)},
 		{"Stream", streamOfSearch(r, u)},

@@ -27,7 +27,9 @@ func (unobserved) Observe(experiment.Event) {}
 // generator sends signed invocations to the account's endpoint.
 func (a *account) generator(t *testing.T, o Options) *loadgen.Generator {
 	t.Helper()
-	o.Endpoint = demo.Endpoint
+	if o.Endpoint == "" {
+		o.Endpoint = demo.Endpoint
+	}
 	o.HTTP = httptarget.Options{Bodies: []httptarget.Body{{Content: []byte("1")}}, DialContext: a.listener.DialContext}
 	target, err := New(t.Context(), o)
 	if err != nil {
@@ -133,6 +135,24 @@ func TestFindCalibratesOnTheEmulator(t *testing.T) {
 		// moment is above that.
 		if *target.Value < 3 || *target.Value > 30 {
 			t.Errorf("target %g (%s), want about half of 8 to 20 in flight", *target.Value, target.How)
+		}
+	})
+}
+
+// TestComponentIsReconciled: a component has metrics of its own.
+func TestComponentIsReconciled(t *testing.T) {
+	inAccount(t, 1, emulator.Options{}, func(t *testing.T, a *account) {
+		a.hostComponent(t, 1)
+		generator := a.generator(t, Options{Endpoint: chat.Endpoint, InferenceComponent: chat.Component})
+		defer generator.Close()
+		runner := experiment.NewReconciler(t.Context(), generator, a.control, a.control, []experiment.Variant{chat})
+		plan := experiment.Plan{Command: "load", Arrivals: experiment.ArrivalsConstant, Load: &experiment.LoadPlan{Rate: 50, DurationSeconds: 4}}
+		result, err := experiment.Load(t.Context(), plan, runner, unobserved{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := result.Reconciliation; r == nil || !r.Done || len(r.Doubted) > 0 || r.Times == nil {
+			t.Errorf("reconciliation %+v, want every minute to agree", r)
 		}
 	})
 }
