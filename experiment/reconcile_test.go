@@ -133,7 +133,9 @@ func TestReconcileOwnCounts(t *testing.T) {
 
 // ledger is a server that publishes metrics of what it was sent, late.
 type ledger struct {
+	Metrics // of which only Series is asked for
 	*modelled
+
 	late    time.Duration
 	others  float64       // requests a second of somebody else
 	network time.Duration // that the metrics do not see
@@ -143,8 +145,6 @@ type ledger struct {
 
 func (l *ledger) Now() time.Time                     { return time.Now() }
 func (l *ledger) Here(d time.Duration) time.Duration { return d }
-
-func (l *ledger) Alarms(context.Context, []string) ([]scaling.OwnAlarm, error) { return nil, nil }
 
 func (l *ledger) Series(_ context.Context, _ Variant, metric, _ string, from, to time.Time) ([]scaling.Point, error) {
 	l.asked++
