@@ -3,6 +3,7 @@ package sagemaker
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"plimsoll/experiment"
 	"plimsoll/httptarget"
 	"plimsoll/loadgen"
+	"plimsoll/scaling"
 )
 
 // oneBody is a corpus of a single body.
@@ -130,6 +132,10 @@ func TestFindCalibratesOnTheEmulator(t *testing.T) {
 		target, err := result.MetricTarget(demo, experiment.OnConcurrency)
 		if err != nil {
 			t.Fatal(err)
+		}
+		points, err := a.control.Series(t.Context(), demo, "ConcurrentRequestsPerModel", "Maximum", a.control.Now().Add(-time.Hour), a.control.Now())
+		if err != nil || !slices.ContainsFunc(points, func(p scaling.Point) bool { return p.At.Second() == 10 }) {
+			t.Errorf("Series: %v, %v; want a point for each ten seconds", points, err)
 		}
 		// Near 800/s of eight workers of 10 ms, about eight are at work, and the most of a
 		// moment is above that.
