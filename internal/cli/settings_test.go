@@ -155,9 +155,7 @@ func TestProgressOnATerminal(t *testing.T) {
 
 // TestInvocationsGiveTheSettingsBack is what --resume of a SageMaker endpoint rests on.
 func TestInvocationsGiveTheSettingsBack(t *testing.T) {
-	s := defaults()
-	s.Endpoint, s.InferenceComponent, s.Stream, s.Tokens, s.Reconcile = texts{"llm"}, "chat", true, "value:usage.completion_tokens", false
-	i := &experiment.Invocations{Endpoint: "llm", InferenceComponent: "chat", Stream: true, Tokens: s.Tokens, Unreconciled: true}
+	i := &experiment.Invocations{Endpoint: "llm", InferenceComponent: "chat", Stream: true, Tokens: "value:usage.completion_tokens", Unreconciled: true}
 	line := reproduce(experiment.Plan{Command: "load", Endpoint: experiment.Endpoint{SageMaker: i}})
 	for _, want := range []string{"--endpoint llm", "--inference-component chat", "--stream", "--tokens value:usage.completion_tokens", "--reconcile=false"} {
 		if !strings.Contains(line, want) {
@@ -166,7 +164,7 @@ func TestInvocationsGiveTheSettingsBack(t *testing.T) {
 	}
 	back := defaults()
 	back.invoke(i)
-	if back.Tokens != s.Tokens || back.Reconcile || !back.Stream || back.InferenceComponent != "chat" {
+	if back.Tokens != i.Tokens || back.Reconcile || !back.Stream || back.InferenceComponent != "chat" {
 		t.Errorf("settings %+v", back)
 	}
 }
