@@ -11,9 +11,10 @@ import (
 	"plimsoll/scaling"
 )
 
-// Wanted is the scaling that is to be applied to a variant.
+// Wanted is the scaling that is to be applied to a variant, or to a component.
 type Wanted struct {
-	Target         scaling.PerMinute `json:"invocations_per_minute,omitzero"`
+	Metric         string            `json:"metric,omitzero"`       // as [MetricFor] takes it
+	Target         scaling.PerMinute `json:"target_value,omitzero"` // of a metric of concurrency: requests in flight
 	Min            int               `json:"min"`
 	Max            int               `json:"max"`
 	ScaleOut       time.Duration     `json:"scale_out_cooldown_ns"`
@@ -29,7 +30,7 @@ func (w Wanted) Validate() error {
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
 	if w.Min < 1 {
-		wrong("minimum capacity %d: want at least 1; a real-time variant cannot be scaled to zero", w.Min)
+		wrong("minimum capacity %d: want at least 1; a real-time variant cannot be scaled to zero, and target tracking never leaves it", w.Min)
 	}
 	if w.Max < w.Min {
 		wrong("maximum capacity %d: want at least the minimum, %d", w.Max, w.Min)
@@ -45,23 +46,30 @@ func Apply(v Variant, e EndpointState, s ScalingState, w Wanted) (changes []Chan
 	if err := w.Validate(); err != nil {
 		return nil, nil, err
 	}
-	if err := e.Settled(); err != nil {
+	if _, err := MetricFor(v, w.Metric); err != nil {
+		return nil, nil, err
+	}
+	if err := e.settled(v); err != nil {
 		return nil, nil, err
 	}
 	state, err := e.Variant(v.Name)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := state.scalable(e); err != nil {
-		return nil, nil, err
-	}
-	conflicting, err := conflicts(s.Policies, w.Replace)
+	_, desired, err := e.scaled(v)
 	if err != nil {
 		return nil, nil, err
 	}
-	if to := min(max(state.Desired, w.Min), w.Max); to != state.Desired {
+	if err := state.scalable(v, e); err != nil {
+		return nil, nil, err
+	}
+	conflicting, err := conflicts(s.Policies, w.metric(v), w.Replace)
+	if err != nil {
+		return nil, nil, err
+	}
+	if to := min(max(desired, w.Min), w.Max); to != desired {
 		changes = append(changes, Change{
-			What: Instances, Current: Setting{Instances: state.Desired}, Desired: Setting{Instances: to},
+			What: v.counts(), Current: Setting{Instances: desired}, Desired: Setting{Instances: to},
 			Reason: fmt.Sprintf("capacity is to lie from %d to %d", w.Min, w.Max),
 		})
 	}
@@ -72,11 +80,11 @@ func Apply(v Variant, e EndpointState, s ScalingState, w Wanted) (changes []Chan
 			Reason: "AWS takes one policy for a metric",
 		})
 	}
-	return append(changes, w.policy(s)...), cautions(e, state, s, w), nil
+	return append(changes, w.policy(v, s)...), cautions(v, e, state, s, w), nil
 }
 
 // scalable says why a variant cannot have this policy.
-func (s VariantState) scalable(e EndpointState) error {
+func (s VariantState) scalable(v Variant, e EndpointState) error {
 	wrong := func(remedy, format string, args ...any) error {
 		return &ControlError{Problem: ProblemInvalid, Err: fmt.Errorf(format, args...), Remedy: remedy}
 	}
@@ -85,8 +93,8 @@ func (s VariantState) scalable(e EndpointState) error {
 		return wrong("scale it on ApproximateBacklogSizePerInstance", "endpoint %s is asynchronous and publishes no %s: the policy would never act", e.Name, Metric)
 	case s.Serverless:
 		return wrong("it scales by itself; its provisioned concurrency has a metric of its own", "variant %s is serverless and has no instances", s.Name)
-	case s.Components:
-		return wrong("scale the copies of its inference components", "variant %s hosts inference components, whose copies are what is scaled", s.Name)
+	case s.Components && v.Component == "":
+		return wrong("scale the copies of one, which --inference-component names", "variant %s hosts inference components, whose copies are what is scaled", s.Name)
 	}
 	return nil
 }
@@ -110,12 +118,14 @@ func (w Wanted) bounds(s ScalingState) []Change {
 }
 
 // policy is the change of the policy itself, if any.
-func (w Wanted) policy(s ScalingState) []Change {
+func (w Wanted) policy(v Variant, s ScalingState) []Change {
+	policy := w.asPolicy(v)
+	name := policy.Name
 	c := Change{
-		What: OnePolicy, Name: scaling.ConsolePolicy, Reason: "target tracking on the measured target",
-		Desired: Setting{Policy: new(w.asPolicy())},
+		What: OnePolicy, Name: name, Reason: "target tracking on the measured target",
+		Desired: Setting{Policy: &policy},
 	}
-	if at := slices.IndexFunc(s.Policies, func(p Policy) bool { return p.Name == scaling.ConsolePolicy }); at >= 0 {
+	if at := slices.IndexFunc(s.Policies, func(p Policy) bool { return p.Name == name }); at >= 0 {
 		was := s.Policies[at]
 		c.Current = Setting{Policy: &was}
 	}
@@ -125,25 +135,28 @@ func (w Wanted) policy(s ScalingState) []Change {
 	return []Change{c}
 }
 
-func (w Wanted) asPolicy() Policy {
+// asPolicy is the policy that is wanted on a variant or a component.
+func (w Wanted) asPolicy(v Variant) Policy {
+	metric := w.metric(v)
 	out, in := int(w.ScaleOut/time.Second), int(w.ScaleIn/time.Second)
 	return Policy{
-		Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), ScaleOut: &out, ScaleIn: &in, DisableScaleIn: w.DisableScaleIn,
+		Name: PolicyName(metric), Metric: metric, Target: float64(w.Target), ScaleOut: &out, ScaleIn: &in, DisableScaleIn: w.DisableScaleIn,
 	}
 }
 
 // conflicts are the policies that AWS would not have beside the new one.
-func conflicts(policies []Policy, replace bool) ([]Policy, error) {
+func conflicts(policies []Policy, metric string, replace bool) ([]Policy, error) {
+	own := PolicyName(metric)
 	var found []Policy
 	var names []string
 	for _, p := range policies {
-		if p.Name == scaling.ConsolePolicy && !p.Tracks() {
+		if p.Name == own && !p.Tracks() {
 			return nil, &ControlError{
 				Problem: ProblemInvalid, Err: fmt.Errorf("policy %s is not one of target tracking, and its type cannot be changed", p.Name),
 				Remedy: "delete it first",
 			}
 		}
-		if p.Name != scaling.ConsolePolicy && p.Metric == Metric {
+		if p.Name != own && p.Metric == metric {
 			found, names = append(found, p), append(names, p.Name)
 		}
 	}
@@ -157,12 +170,13 @@ func conflicts(policies []Policy, replace bool) ([]Policy, error) {
 }
 
 // cautions are what a user should know before scaling is applied.
-func cautions(e EndpointState, v VariantState, s ScalingState, w Wanted) []string {
-	var cautions []string
+func cautions(on Variant, e EndpointState, v VariantState, s ScalingState, w Wanted) []string {
+	metric := w.metric(on)
+	cautions := on.crowded(e, v, w.Max)
 	caution := func(format string, args ...any) { cautions = append(cautions, fmt.Sprintf(format, args...)) }
 	for _, p := range s.Policies {
 		switch {
-		case p.Name == scaling.ConsolePolicy || p.Metric == Metric:
+		case p.Name == PolicyName(metric) || p.Metric == metric:
 		case p.Tracks():
 			caution("policy %s tracks another metric: the larger capacity of the two wins, and scale-in waits for both", p.Name)
 		default:
@@ -175,13 +189,13 @@ func cautions(e EndpointState, v VariantState, s ScalingState, w Wanted) []strin
 	if len(v.Pools) > 1 {
 		caution("the variant has several instance types (%s): a target for an instance means another load on each; AWS advises a weighted custom metric", strings.Join(v.Pools, ", "))
 	}
-	if len(e.Variants) > 1 {
+	if len(e.Variants) > 1 && on.Component == "" {
 		caution("the endpoint has %d variants that share its traffic by weight: when the weights change, the load on this variant does too", len(e.Variants))
 	}
 	if w.Min == w.Max {
 		caution("minimum and maximum are both %d: nothing will ever be scaled", w.Min)
 	}
-	if math.Mod(float64(w.Target), 1) != 0 && w.Target > 10 {
+	if math.Mod(float64(w.Target), 1) != 0 && w.Target > 10 && !concurrency(metric) {
 		caution("target value %g has a fraction; requests are counted whole", float64(w.Target))
 	}
 	return cautions

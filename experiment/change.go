@@ -13,6 +13,7 @@ type What string
 // The things.
 const (
 	Instances   What = "instances"       // how many a variant has
+	Copies      What = "copies"          // how many an inference component has
 	Bounds      What = "scalable_target" // capacity bounds and suspension
 	OnePolicy   What = "policy"
 	OneConfig   What = "endpoint_config" // made to be measured, and deleted after
@@ -32,7 +33,7 @@ type Change struct {
 // Setting is how a thing is: one of the fields, by the [What]. The zero value is a thing
 // that does not exist.
 type Setting struct {
-	Instances  int             `json:"instances,omitzero"`
+	Instances  int             `json:"instances,omitzero"` // or copies
 	Bounds     *ScalableTarget `json:"scalable_target,omitempty"`
 	Policy     *Policy         `json:"policy,omitempty"`
 	Deployment *Deployment     `json:"deployment,omitempty"` // of an endpoint and of its configuration
@@ -78,9 +79,9 @@ func cooldown(seconds *int) int {
 // now is how the thing of a change is at present.
 func (c Change) now(v Variant, e EndpointState, s ScalingState) Setting {
 	switch c.What {
-	case Instances:
-		if state, err := e.Variant(v.Name); err == nil {
-			return Setting{Instances: state.Desired}
+	case Instances, Copies:
+		if _, desired, err := e.scaled(v); err == nil {
+			return Setting{Instances: desired}
 		}
 	case Bounds:
 		return Setting{Bounds: s.Target}
@@ -150,8 +151,11 @@ func (p Policy) facts() []string {
 		metric = "customized metric " + string(p.Custom)
 	}
 	facts := []string{metric, fmt.Sprintf("target value %g", p.Target)}
-	if p.Metric == Metric {
-		facts[1] = fmt.Sprintf("target value %g/min for each instance (%.4g/s)", p.Target, p.Target/60)
+	if unit := UnitOfTarget(p.Metric); unit != "" {
+		facts[1] = fmt.Sprintf("target value %g%s", p.Target, unit)
+		if !concurrency(p.Metric) {
+			facts[1] += fmt.Sprintf(" (%.4g/s)", p.Target/60)
+		}
 	}
 	scaleIn := "scale-in enabled"
 	if p.DisableScaleIn {

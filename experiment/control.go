@@ -15,7 +15,8 @@ import (
 type Hosting interface {
 	// Describe says how an endpoint is now.
 	Describe(ctx context.Context, endpoint string) (EndpointState, error)
-	// SetInstances asks for so many instances of a variant; it does not wait for them.
+	// SetInstances asks for so many instances of a variant, or copies of a component; it
+	// does not wait for them.
 	SetInstances(ctx context.Context, v Variant, n int) error
 }
 
@@ -34,8 +35,8 @@ type Autoscaler interface {
 // Metrics are the series that a variant publishes. Its errors are [ControlError] where
 // AWS refused.
 type Metrics interface {
-	// Series fetches a metric of a variant, one point for each period that has one,
-	// oldest first.
+	// Series fetches a metric of a variant, or of a component, one point for each period
+	// that has one, oldest first.
 	Series(ctx context.Context, v Variant, r Reading) ([]scaling.Point, error)
 	// Alarms says how alarms are, in the order of their names.
 	Alarms(ctx context.Context, names []string) ([]scaling.OwnAlarm, error)
@@ -60,14 +61,20 @@ func everyMinute(metric, statistic string, from, to time.Time) Reading {
 	return Reading{Metric: metric, Statistic: statistic, Period: time.Minute, From: from, To: to}
 }
 
-// Variant is what is scaled: one variant of one endpoint.
+// Variant is what is scaled: one variant of one endpoint, or one inference component on it.
 type Variant struct {
-	Endpoint string `json:"endpoint"`
-	Name     string `json:"variant"`
+	Endpoint  string `json:"endpoint"`
+	Name      string `json:"variant"`
+	Component string `json:"inference_component,omitzero"` // whose copies are scaled, not the variant's instances
 }
 
-// String is the endpoint and the variant.
-func (v Variant) String() string { return v.Endpoint + "/" + v.Name }
+// String is the endpoint, the variant and the component.
+func (v Variant) String() string {
+	if v.Component == "" {
+		return v.Endpoint + "/" + v.Name
+	}
+	return v.Endpoint + "/" + v.Name + "/" + v.Component
+}
 
 // The states of an endpoint that are told apart, in SageMaker's spelling.
 const (
@@ -85,6 +92,8 @@ type EndpointState struct {
 	Failure  string         `json:"failure,omitzero"` // why it failed
 	Async    bool           `json:"async,omitzero"`   // invoked asynchronously
 	Variants []VariantState `json:"variants"`
+
+	Components []ComponentState `json:"inference_components,omitempty"`
 }
 
 // VariantState is how a variant is.
@@ -98,6 +107,7 @@ type VariantState struct {
 	Serverless   bool     `json:"serverless,omitzero"`
 	Components   bool     `json:"inference_components,omitzero"` // it hosts inference components
 	Routing      string   `json:"routing,omitzero"`
+	Managed      *Managed `json:"managed_instance_scaling,omitempty"` // nil: it is not
 }
 
 // Variant finds a variant; the error of one that is not there names those that are.

@@ -55,6 +55,9 @@ func Find(ctx context.Context, plan Plan, earlier Earlier, runner Runner, observ
 	reconciliation := f.reconcile(ctx, err)
 	result := f.result(err)
 	result.Reconciliation = reconciliation
+	if c, can := f.runner.(calibrating); can && err == nil {
+		result.Targets = c.calibrate(ctx, result)
+	}
 	f.emit(Event{Kind: RunFinished, Result: &result})
 	return result, err
 }

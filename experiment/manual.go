@@ -4,18 +4,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"plimsoll/scaling"
 )
 
-// ResourceID is what Application Auto Scaling calls a variant.
-func (v Variant) ResourceID() string { return "endpoint/" + v.Endpoint + "/variant/" + v.Name }
+// ResourceID is what Application Auto Scaling calls a variant, or a component.
+func (v Variant) ResourceID() string {
+	if v.Component != "" {
+		return "inference-component/" + v.Component
+	}
+	return "endpoint/" + v.Endpoint + "/variant/" + v.Name
+}
 
 // thing is what a change is about, in words.
 func (c Change) thing() string {
 	switch c.What {
 	case Instances:
 		return "the instances"
+	case Copies:
+		return "the copies"
 	case Bounds:
 		return "the scalable target"
 	case OneConfig:
@@ -38,13 +43,15 @@ func (s Setting) String() string {
 // Command is what undoes a change by hand: a command of the AWS CLI.
 func (c Change) Command(v Variant) string {
 	was := c.Current
-	target := fmt.Sprintf("--service-namespace sagemaker --resource-id %s --scalable-dimension %s", v.ResourceID(), scaling.DesiredInstanceCount)
+	target := fmt.Sprintf("--service-namespace sagemaker --resource-id %s --scalable-dimension %s", v.ResourceID(), v.Dimension())
 	switch {
 	case c.What.created():
 		return c.deleting()
 	case c.What == Instances:
 		return fmt.Sprintf("aws sagemaker update-endpoint-weights-and-capacities --endpoint-name %s --desired-weights-and-capacities VariantName=%s,DesiredInstanceCount=%d",
 			v.Endpoint, v.Name, was.Instances)
+	case c.What == Copies:
+		return fmt.Sprintf("aws sagemaker update-inference-component-runtime-config --inference-component-name %s --desired-runtime-config CopyCount=%d", v.Component, was.Instances)
 	case was.Bounds != nil:
 		return fmt.Sprintf("aws application-autoscaling register-scalable-target %s --min-capacity %d --max-capacity %d --suspended-state DynamicScalingInSuspended=%t,DynamicScalingOutSuspended=%t,ScheduledScalingSuspended=%t",
 			target, was.Bounds.Min, was.Bounds.Max, was.Bounds.Suspended.In, was.Bounds.Suspended.Out, was.Bounds.Suspended.Scheduled)

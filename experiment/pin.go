@@ -9,18 +9,22 @@ import (
 	"plimsoll/scaling"
 )
 
-// Pin computes the changes that leave a variant with one instance whose number nothing
-// changes: scaling is suspended, then the rest is removed. There are none when it is so
+// Pin computes the changes that leave a variant with one instance, or a component with
+// one copy, whose number nothing changes: scaling is suspended, then the rest is removed. There are none when it is so
 // already. It fails for what cannot be measured so.
 func Pin(v Variant, e EndpointState, s ScalingState) ([]Change, error) {
-	if err := e.Settled(); err != nil {
+	if err := e.settled(v); err != nil {
 		return nil, err
 	}
 	state, err := e.Variant(v.Name)
 	if err != nil {
 		return nil, err
 	}
-	if err := state.pinnable(e); err != nil {
+	_, desired, err := e.scaled(v)
+	if err != nil {
+		return nil, err
+	}
+	if err := state.pinnable(v, desired); err != nil {
 		return nil, err
 	}
 	var changes []Change
@@ -33,29 +37,30 @@ func Pin(v Variant, e EndpointState, s ScalingState) ([]Change, error) {
 			})
 		}
 	}
-	if state.Desired != 1 {
+	if desired != 1 {
 		changes = append(changes, Change{
-			What: Instances, Current: Setting{Instances: state.Desired}, Desired: Setting{Instances: 1},
-			Reason: "the peak is that of one instance",
+			What: v.counts(), Current: Setting{Instances: desired}, Desired: Setting{Instances: 1},
+			Reason: "the peak is that of one " + v.Unit(),
 		})
 	}
 	return changes, nil
 }
 
-// pinnable says why a variant cannot be measured with one instance.
-func (s VariantState) pinnable(e EndpointState) error {
+// pinnable says why a variant cannot be measured with one instance, or a component on it
+// with one copy.
+func (s VariantState) pinnable(v Variant, desired int) error {
 	wrong := func(remedy, format string, args ...any) error {
 		return &ControlError{Problem: ProblemInvalid, Err: fmt.Errorf(format, args...), Remedy: remedy}
 	}
 	switch {
 	case s.Serverless:
 		return wrong("it has no target of requests for an instance", "variant %s is serverless", s.Name)
-	case s.Components:
-		return wrong("their copies are scaled, and the instances follow", "variant %s hosts inference components", s.Name)
+	case s.Components && v.Component == "":
+		return wrong("their copies are scaled, and the instances follow: name one with --inference-component", "variant %s hosts inference components", s.Name)
 	case len(s.Pools) > 1:
 		return wrong("measure each type on an endpoint of its own", "variant %s has %d instance types, and one instance stands for none of the others", s.Name, len(s.Pools))
-	case s.Desired < 1:
-		return wrong("start an instance first", "variant %s of endpoint %s has no instance", s.Name, e.Name)
+	case desired < 1:
+		return wrong("start one first", "%s has no %s", v, v.Unit())
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ func (p Plane) make(ctx context.Context, v Variant, c Change) error {
 			Remedy: "look at who else works on it, and begin again",
 		}
 	}
-	if c.What == Instances {
+	if c.What.counted() {
 		if err := p.await(ctx, v, 0); err != nil { // what was begun before must end first
 			return err
 		}
@@ -114,7 +114,7 @@ func (p Plane) Look(ctx context.Context, v Variant) (EndpointState, ScalingState
 	if err != nil {
 		return e, ScalingState{}, err
 	}
-	if _, err := e.Variant(v.Name); err != nil {
+	if _, _, err := e.scaled(v); err != nil {
 		return e, ScalingState{}, err
 	}
 	s, err := p.Autoscaler.Scaling(ctx, v)
@@ -126,7 +126,7 @@ func (p Plane) put(ctx context.Context, v Variant, c Change, to Setting) error {
 	if c.What.created() {
 		return p.create(ctx, v, c)
 	}
-	if c.What != Instances {
+	if !c.What.counted() {
 		return p.Autoscaler.Put(ctx, v, c.What, c.Name, to)
 	}
 	if err := p.Hosting.SetInstances(ctx, v, to.Instances); err != nil {
@@ -148,16 +148,16 @@ func (p Plane) await(ctx context.Context, v Variant, n int) error {
 			return whyEnded(ctx, limited, err, v, limit, last)
 		}
 		if err == nil {
-			state, err := e.Variant(v.Name)
-			unsettled := e.Settled()
+			current, desired, err := e.scaled(v)
+			unsettled := e.settled(v)
 			if err != nil && unsettled == nil { // until then it need not have any
 				return err
 			}
-			last = fmt.Sprintf("it is %s with %d of %d instances", e.Status, state.Current, state.Desired)
+			last = fmt.Sprintf("it is %s with %d of %d %s", e.Status, current, desired, v.Units())
 			if isProblem(unsettled, ProblemFailed) {
 				return unsettled
 			}
-			if unsettled == nil && state.Current == state.Desired && (n == 0 || n == state.Current) {
+			if unsettled == nil && current == desired && (n == 0 || n == current) {
 				return nil
 			}
 			if last != told {

@@ -101,7 +101,7 @@ func (w *world) Scaling(context.Context, Variant) (s ScalingState, err error) {
 func (w *world) Put(_ context.Context, _ Variant, what What, name string, to Setting) error {
 	return w.call(func() error {
 		switch what {
-		case Instances, OneConfig, OneEndpoint:
+		case Instances, Copies, OneConfig, OneEndpoint:
 			return errors.New("it is not for autoscaling to put")
 		case Bounds:
 			w.scaling.Target = to.Bounds

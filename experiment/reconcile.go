@@ -76,6 +76,8 @@ type MinuteCheck struct {
 	Service  *float64      `json:"service_ms"`        // the client's mean; null: nothing was answered
 	Model    *float64      `json:"model_ms"`          // null: no datapoint
 	Overhead *float64      `json:"overhead_ms"`       // null: no datapoint
+
+	last bool // the run ended in it
 }
 
 // Reconcile compares what was sent in each minute with what CloudWatch counted in it.
@@ -92,7 +94,8 @@ func Reconcile(a Accounts) Reconciliation {
 	first, last := a.Client[0].At.Truncate(time.Minute), a.Client[len(a.Client)-1].At
 	for minute := first; minute.Before(last); minute = minute.Add(time.Minute) {
 		if check, anything := a.check(minute); anything {
-			check.Partial = minute.Before(a.Client[0].At) || minute.Add(time.Minute).After(last)
+			check.last = minute.Add(time.Minute).After(last)
+			check.Partial = check.last || minute.Before(a.Client[0].At)
 			r.Minutes = append(r.Minutes, check)
 		}
 	}
@@ -195,10 +198,11 @@ func (s Span) overlap(minute time.Time) time.Duration {
 }
 
 // doubts says whether a trial lies in a minute that disagrees for no reason that is known.
-// More than was sent in the run's first or last minute may lie before or after the run.
+// More than was sent in the run's first or last minute may lie before or after the run;
+// fewer in the last may not have arrived in full.
 func (a Accounts) doubts(s Span, minutes []MinuteCheck) bool {
 	return slices.ContainsFunc(minutes, func(c MinuteCheck) bool {
-		return (c.Verdict == More && !c.Partial || c.Verdict == Fewer) && s.overlap(c.Minute) > min(a.Edge, s.To.Sub(s.From)/2)
+		return (c.Verdict == More && !c.Partial || c.Verdict == Fewer && !c.last) && s.overlap(c.Minute) > min(a.Edge, s.To.Sub(s.From)/2)
 	})
 }
 

@@ -77,13 +77,17 @@ func (r *Reconciliation) explainCounts() {
 	if n := len(by[More]) - len(whole); n > 0 {
 		r.find("in %s in which the run began or ended CloudWatch counted more than was sent: what came before or after it counts too, and other traffic", minutes(n))
 	}
-	if found := whole; len(found) > 0 {
+	if len(whole) > 0 {
 		r.warn("CloudWatch counted more than was sent in %s (%s): other traffic on the variant, or retries by something between, as the client sends nothing twice%s",
-			minutes(len(found)), examples(found), doubted)
+			minutes(len(whole)), examples(whole), doubted)
 	}
-	if found := by[Fewer]; len(found) > 0 {
+	arrived := slices.DeleteFunc(slices.Clone(by[Fewer]), func(c MinuteCheck) bool { return c.last })
+	if len(arrived) < len(by[Fewer]) {
+		r.find("in the run's last minute CloudWatch counted fewer than were sent: its datapoint may not have arrived in full")
+	}
+	if len(arrived) > 0 {
 		r.warn("CloudWatch counted fewer than were sent in %s (%s): datapoints that were lost or have not arrived in full, or requests that went elsewhere%s",
-			minutes(len(found)), examples(found), doubted)
+			minutes(len(arrived)), examples(arrived), doubted)
 	}
 }
 

@@ -130,6 +130,9 @@ type Result struct {
 	Trials          []Trial   `json:"trials"`
 	Client          Client    `json:"client"`
 	Plan            Plan      `json:"plan"`
+	// Targets are the values for every metric that a policy of what was measured can track;
+	// absent where they were not calibrated.
+	Targets []MetricTarget `json:"targets,omitempty"`
 	// Reconciliation is the run beside CloudWatch's metrics; absent where it was not asked
 	// for, the run was stopped, or it was not of a SageMaker endpoint.
 	Reconciliation *Reconciliation `json:"reconciliation,omitempty"`

@@ -105,7 +105,7 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 	if err := t.Plane.Make(ctx, t.Variant, changes); err != nil {
 		return errors.Join(err, takeBack(err.Error()))
 	}
-	tuned.Policy = wanted.InForce()
+	tuned.Policy = wanted.InForce(t.Variant)
 	if t.Prove != nil {
 		if tuned.Verify, err = t.Prove(ctx, found); err != nil {
 			return errors.Join(err, takeBack(err.Error()))
@@ -127,9 +127,10 @@ func works(v proof.Verdict) bool {
 }
 
 // InForce is the policy that is wanted, as a proof sees it.
-func (w Wanted) InForce() *proof.Policy {
+func (w Wanted) InForce(v Variant) *proof.Policy {
+	p := w.asPolicy(v)
 	return &proof.Policy{
-		Name: scaling.ConsolePolicy, Metric: Metric, Target: float64(w.Target), Min: w.Min, Max: w.Max,
+		Name: p.Name, Metric: p.Metric, Target: float64(w.Target), Min: w.Min, Max: w.Max,
 		ScaleOut: proof.Span(w.ScaleOut), ScaleIn: proof.Span(w.ScaleIn), DisableScaleIn: w.DisableScaleIn,
 	}
 }

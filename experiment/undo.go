@@ -71,7 +71,7 @@ func (p Plane) undo(ctx context.Context, v Variant, c Change, force bool) (how s
 	if err != nil {
 		return "", err
 	}
-	if c.What == Instances { // what was begun must end first
+	if c.What.counted() { // what was begun must end first
 		if err := p.await(ctx, v, 0); err != nil {
 			return "", err
 		}
@@ -83,7 +83,7 @@ func (p Plane) undo(ctx context.Context, v Variant, c Change, force bool) (how s
 	switch {
 	case now.Equal(c.Current):
 		return fmt.Sprintf("it is %s, as it was", now), nil
-	case !now.Equal(c.Desired) && c.What != Instances && !force:
+	case !now.Equal(c.Desired) && !c.What.counted() && !force:
 		return "", fmt.Errorf("somebody has changed it: it was %s, was made %s, and is %s", c.Current, c.Desired, now)
 	}
 	if err := p.put(ctx, v, c, c.Current); err != nil {

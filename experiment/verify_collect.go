@@ -14,7 +14,7 @@ import (
 // How long late metrics are waited for after the programme, and how often they are asked
 // for, in the services' time. Two and a half minutes are usual.
 const (
-	awaitMetrics   = 10 * time.Minute
+	awaitMetrics  = 10 * time.Minute
 	askForMetrics = 30 * time.Second
 )
 

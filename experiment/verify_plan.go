@@ -62,7 +62,7 @@ func DesignVerify(ctx context.Context, plan VerifyPlan, sight Sight) (VerifyPlan
 		return plan, err
 	}
 	plan.On.Name = state.Name
-	if err := state.scalable(e); err != nil {
+	if err := state.scalable(plan.On, e); err != nil {
 		return plan, err
 	}
 	force, err := sight.force(ctx, plan.On)

@@ -167,6 +167,7 @@ func (v *view) ofResult(r *experiment.Result) {
 		v.Kicker, v.Method, v.NoTarget, v.Figures = "The curve of one instance", sweepMethod, "", c.ofCurve()
 	}
 	v.Facts = compactFacts([]fact{
+		{"Concurrency", concurrencyOf(r)},
 		{"Unloaded", unloadedOf(r)},
 		{"Saturation", saturationOf(r, u)},
 		{"Stream", streamOfSearch(r, u)},

@@ -19,6 +19,18 @@ func reconciled(r *experiment.Reconciliation) []string {
 	return cleaned(r.Findings)
 }
 
+// concurrencyOf is the target of the metric of concurrency, or why there is none.
+func concurrencyOf(r *experiment.Result) string {
+	if len(r.Targets) < 2 {
+		return ""
+	}
+	t := r.Targets[1]
+	if t.Value == nil {
+		return "no target for " + t.Metric + ": " + printable(t.How)
+	}
+	return "or " + plain(*t.Value) + t.Unit + " (" + t.Metric + "): " + printable(t.How)
+}
+
 // warningsOf are what a load's reconciliation adds to what is to know.
 func warningsOf(r *experiment.Reconciliation) []string {
 	if r == nil {

@@ -101,6 +101,7 @@ func (t *text) result(r *experiment.Result) {
 	} else if !isSweep(r) {
 		t.field("Target", noTarget(v.State))
 	}
+	t.field("", concurrencyOf(r))
 	t.field("Unloaded", unloadedOf(r))
 	t.field("Saturation", saturationOf(r, u))
 	t.field("Stream", streamOfSearch(r, u))

@@ -117,11 +117,11 @@ func (c *Caller) Try(ctx context.Context, action string, v experiment.Variant) e
 	case "application-autoscaling:DescribeScalableTargets":
 		_, err = c.control.scaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, ResourceIds: []string{v.ResourceID()}})
 	case "application-autoscaling:DescribeScalingPolicies":
-		_, err = c.control.scaling.DescribeScalingPolicies(ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: resource})
+		_, err = c.control.scaling.DescribeScalingPolicies(ctx, &applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: resource})
 	case "application-autoscaling:DescribeScheduledActions":
-		_, err = c.control.scaling.DescribeScheduledActions(ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: resource})
+		_, err = c.control.scaling.DescribeScheduledActions(ctx, &applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: resource})
 	case "application-autoscaling:DescribeScalingActivities":
-		_, err = c.control.scaling.DescribeScalingActivities(ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: resource, MaxResults: aws.Int32(1)})
+		_, err = c.control.scaling.DescribeScalingActivities(ctx, &applicationautoscaling.DescribeScalingActivitiesInput{ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: resource, MaxResults: aws.Int32(1)})
 	case "cloudwatch:GetMetricData":
 		now := c.control.Now()
 		_, err = c.control.Series(ctx, v, experiment.Reading{Metric: "Invocations", Statistic: "Sum", Period: time.Minute, From: now.Add(-time.Minute), To: now})

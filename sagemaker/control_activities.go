@@ -19,7 +19,7 @@ import (
 // those for which nothing was done: a quota that is reached shows nowhere else.
 func (c *Control) Activities(ctx context.Context, v experiment.Variant, since time.Time) ([]scaling.Activity, error) {
 	pages := applicationautoscaling.NewDescribeScalingActivitiesPaginator(c.scaling, &applicationautoscaling.DescribeScalingActivitiesInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()), IncludeNotScaledActivities: aws.Bool(true),
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()), IncludeNotScaledActivities: aws.Bool(true),
 	})
 	var activities []scaling.Activity
 	for pages.HasMorePages() {

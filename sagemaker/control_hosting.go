@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"plimsoll/experiment"
 
@@ -44,7 +45,10 @@ func (c *Control) Describe(ctx context.Context, endpoint string) (experiment.End
 			}
 		}
 	}
-	return e, nil
+	if slices.ContainsFunc(e.Variants, func(v experiment.VariantState) bool { return v.Components }) {
+		e.Components, err = c.components(ctx, endpoint)
+	}
+	return e, err
 }
 
 func variantState(v types.ProductionVariantSummary) experiment.VariantState {
@@ -56,14 +60,21 @@ func variantState(v types.ProductionVariantSummary) experiment.VariantState {
 	for _, p := range v.InstancePools {
 		s.Pools = append(s.Pools, string(p.InstanceType))
 	}
+	if m := v.ManagedInstanceScaling; m != nil && m.Status == types.ManagedInstanceScalingStatusEnabled {
+		s.Managed = &experiment.Managed{Min: int(aws.ToInt32(m.MinInstanceCount)), Max: int(aws.ToInt32(m.MaxInstanceCount))}
+	}
 	if v.RoutingConfig != nil {
 		s.Routing = string(v.RoutingConfig.RoutingStrategy)
 	}
 	return s
 }
 
-// SetInstances asks for so many instances of a variant; it does not wait for them.
+// SetInstances asks for so many instances of a variant, or copies of a component; it does
+// not wait for them.
 func (c *Control) SetInstances(ctx context.Context, v experiment.Variant, n int) error {
+	if v.Component != "" {
+		return c.setCopies(ctx, v, n)
+	}
 	_, err := c.sagemaker.UpdateEndpointWeightsAndCapacities(ctx, &sagemaker.UpdateEndpointWeightsAndCapacitiesInput{
 		EndpointName:                &v.Endpoint,
 		DesiredWeightsAndCapacities: []types.DesiredWeightAndCapacity{{VariantName: &v.Name, DesiredInstanceCount: aws.Int32(int32(n))}}, //nolint:gosec // AWS's limit is far below

@@ -103,8 +103,8 @@ func transition(item types.AlarmHistoryItem) (proof.Transition, error) {
 	return proof.Transition{At: aws.ToTime(item.Timestamp), Alarm: aws.ToString(item.AlarmName), From: data.Old.Value, To: data.New.Value, Reason: data.New.Reason}, nil
 }
 
-// Series fetches a metric of a variant, one point for each period that has one, oldest
-// first.
+// Series fetches a metric of a variant, or of a component, one point for each period that
+// has one, oldest first.
 func (c *Control) Series(ctx context.Context, v experiment.Variant, reading experiment.Reading) ([]scaling.Point, error) {
 	pages := cloudwatch.NewGetMetricDataPaginator(c.cloudwatch, &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(reading.From.Truncate(reading.Period)), EndTime: &reading.To, ScanBy: types.ScanByTimestampAscending,
@@ -114,10 +114,7 @@ func (c *Control) Series(ctx context.Context, v experiment.Variant, reading expe
 				Period: aws.Int32(int32(reading.Period / time.Second)), Stat: &reading.Statistic, //nolint:gosec // a period of CloudWatch is a day at most
 				Metric: &types.Metric{
 					Namespace: aws.String("AWS/SageMaker"), MetricName: &reading.Metric,
-					Dimensions: []types.Dimension{
-						{Name: aws.String("EndpointName"), Value: &v.Endpoint},
-						{Name: aws.String("VariantName"), Value: &v.Name},
-					},
+					Dimensions: dimensionsOf(v),
 				},
 			},
 		}},
@@ -136,4 +133,12 @@ func (c *Control) Series(ctx context.Context, v experiment.Variant, reading expe
 	}
 	slices.SortFunc(points, func(a, b scaling.Point) int { return a.At.Compare(b.At) })
 	return points, nil
+}
+
+// dimensionsOf are those under which a variant, or a component, publishes.
+func dimensionsOf(v experiment.Variant) []types.Dimension {
+	if v.Component != "" {
+		return []types.Dimension{{Name: aws.String("InferenceComponentName"), Value: &v.Component}}
+	}
+	return []types.Dimension{{Name: aws.String("EndpointName"), Value: &v.Endpoint}, {Name: aws.String("VariantName"), Value: &v.Name}}
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 )
 
-const (
-	namespace = types.ServiceNamespaceSagemaker
-	dimension = types.ScalableDimensionSageMakerVariantDesiredInstanceCount
-)
+const namespace = types.ServiceNamespaceSagemaker
+
+// dimensionOf is what is scaled: the instances of a variant, or the copies of a component.
+func dimensionOf(v experiment.Variant) types.ScalableDimension {
+	return types.ScalableDimension(v.Dimension())
+}
 
 // Scaling says what is registered for a variant.
 func (c *Control) Scaling(ctx context.Context, v experiment.Variant) (experiment.ScalingState, error) {
@@ -34,7 +36,7 @@ func (c *Control) Scaling(ctx context.Context, v experiment.Variant) (experiment
 
 func (c *Control) target(ctx context.Context, v experiment.Variant) (*experiment.ScalableTarget, error) {
 	out, err := c.scaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceIds: []string{v.ResourceID()},
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceIds: []string{v.ResourceID()},
 	})
 	if err != nil {
 		return nil, explain(fmt.Errorf("describing the scalable target of %s: %w", v, err))
@@ -55,7 +57,7 @@ func (c *Control) target(ctx context.Context, v experiment.Variant) (*experiment
 func (c *Control) policies(ctx context.Context, v experiment.Variant) ([]experiment.Policy, error) {
 	var policies []experiment.Policy
 	pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(c.scaling, &applicationautoscaling.DescribeScalingPoliciesInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()),
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -75,7 +77,7 @@ func (c *Control) policies(ctx context.Context, v experiment.Variant) ([]experim
 
 func (c *Control) scheduled(ctx context.Context, v experiment.Variant) (n int, err error) {
 	pages := applicationautoscaling.NewDescribeScheduledActionsPaginator(c.scaling, &applicationautoscaling.DescribeScheduledActionsInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()),
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -168,7 +170,7 @@ func (c *Control) Put(ctx context.Context, v experiment.Variant, what experiment
 
 func (c *Control) register(ctx context.Context, v experiment.Variant, t experiment.ScalableTarget) error {
 	_, err := c.scaling.RegisterScalableTarget(ctx, &applicationautoscaling.RegisterScalableTargetInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()),
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()),
 		MinCapacity: aws.Int32(int32(t.Min)), MaxCapacity: aws.Int32(int32(t.Max)), //nolint:gosec // AWS's limits are far below
 		SuspendedState: &types.SuspendedState{
 			DynamicScalingInSuspended: &t.Suspended.In, DynamicScalingOutSuspended: &t.Suspended.Out, ScheduledScalingSuspended: &t.Suspended.Scheduled,
@@ -182,7 +184,7 @@ func (c *Control) register(ctx context.Context, v experiment.Variant, t experime
 
 func (c *Control) deregister(ctx context.Context, v experiment.Variant) error {
 	_, err := c.scaling.DeregisterScalableTarget(ctx, &applicationautoscaling.DeregisterScalableTargetInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()),
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()),
 	})
 	if gone(err) {
 		return nil
@@ -192,7 +194,7 @@ func (c *Control) deregister(ctx context.Context, v experiment.Variant) error {
 
 func (c *Control) deletePolicy(ctx context.Context, v experiment.Variant, name string) error {
 	_, err := c.scaling.DeleteScalingPolicy(ctx, &applicationautoscaling.DeleteScalingPolicyInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()), PolicyName: &name,
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()), PolicyName: &name,
 	})
 	if gone(err) {
 		return nil
@@ -208,7 +210,7 @@ func gone(err error) bool {
 
 func (c *Control) putPolicy(ctx context.Context, v experiment.Variant, p experiment.Policy) error {
 	in := &applicationautoscaling.PutScalingPolicyInput{
-		ServiceNamespace: namespace, ScalableDimension: dimension, ResourceId: aws.String(v.ResourceID()), PolicyName: &p.Name,
+		ServiceNamespace: namespace, ScalableDimension: dimensionOf(v), ResourceId: aws.String(v.ResourceID()), PolicyName: &p.Name,
 	}
 	if err := configure(in, p); err != nil {
 		return fmt.Errorf("putting policy %s on %s: %w", p.Name, v, err)

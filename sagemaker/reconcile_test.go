@@ -3,14 +3,17 @@ package sagemaker
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"plimsoll/capacity"
 	"plimsoll/emulator"
 	"plimsoll/experiment"
 	"plimsoll/httptarget"
 	"plimsoll/loadgen"
+	"plimsoll/scaling"
 )
 
 // unobserved throws events away.
@@ -21,7 +24,9 @@ func (unobserved) Observe(experiment.Event) {}
 // generator sends signed invocations to the account's endpoint.
 func (a *account) generator(t *testing.T, o Options) *loadgen.Generator {
 	t.Helper()
-	o.Endpoint = demo.Endpoint
+	if o.Endpoint == "" {
+		o.Endpoint = demo.Endpoint
+	}
 	o.HTTP = httptarget.Options{Bodies: []httptarget.Body{{Content: []byte("1")}}, DialContext: a.listener.DialContext}
 	target, err := New(t.Context(), o)
 	if err != nil {
@@ -97,4 +102,60 @@ func TestReconciledOnTheEmulator(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFindCalibratesOnTheEmulator: the target of concurrency is made from what the
+// container's own count was near the peak.
+func TestFindCalibratesOnTheEmulator(t *testing.T) {
+	inAccount(t, 1, emulator.Options{}, func(t *testing.T, a *account) {
+		generator := a.generator(t, Options{})
+		defer generator.Close()
+		search := capacity.DefaultPlan()
+		search.Budget, search.Precision = 12*time.Second, 0.2
+		plan := experiment.Plan{
+			Command: "find", Arrivals: experiment.ArrivalsPoisson, Seed: 1, Objectives: []string{"p99=40ms"},
+			Search: &search, Target: &experiment.TargetPlan{SafetyFactor: 0.5, From: experiment.FromLow},
+		}
+		runner := experiment.NewReconciler(t.Context(), generator, a.control, a.control, []experiment.Variant{demo})
+		result, err := experiment.Find(t.Context(), plan, experiment.Earlier{}, runner, unobserved{})
+		if err != nil || result.Target == nil {
+			t.Fatalf("Find: %v, peak %+v", err, result.Peak)
+		}
+		if r := result.Reconciliation; r == nil || !r.Done || len(r.Doubted) > 0 || len(r.Minutes) < 5 {
+			t.Errorf("reconciliation %+v, want every minute to agree", r)
+		}
+		target, err := result.MetricTarget(demo, experiment.OnConcurrency)
+		if err != nil {
+			t.Fatal(err)
+		}
+		points, err := a.control.Series(t.Context(), demo, experiment.Reading{
+			Metric: "ConcurrentRequestsPerModel", Statistic: "Maximum", Period: 10 * time.Second, From: a.control.Now().Add(-time.Hour), To: a.control.Now(),
+		})
+		if err != nil || !slices.ContainsFunc(points, func(p scaling.Point) bool { return p.At.Second() == 10 }) {
+			t.Errorf("Series: %v, %v; want a point for each ten seconds", points, err)
+		}
+		// Near 800/s of eight workers of 10 ms, about eight are at work, and the most of a
+		// moment is above that.
+		if *target.Value < 3 || *target.Value > 30 {
+			t.Errorf("target %g (%s), want about half of 8 to 20 in flight", *target.Value, target.How)
+		}
+	})
+}
+
+// TestComponentIsReconciled: a component has metrics of its own.
+func TestComponentIsReconciled(t *testing.T) {
+	inAccount(t, 1, emulator.Options{}, func(t *testing.T, a *account) {
+		a.hostComponent(t, 1)
+		generator := a.generator(t, Options{Endpoint: chat.Endpoint, InferenceComponent: chat.Component})
+		defer generator.Close()
+		runner := experiment.NewReconciler(t.Context(), generator, a.control, a.control, []experiment.Variant{chat})
+		plan := experiment.Plan{Command: "load", Arrivals: experiment.ArrivalsConstant, Load: &experiment.LoadPlan{Rate: 50, DurationSeconds: 4}}
+		result, err := experiment.Load(t.Context(), plan, runner, unobserved{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := result.Reconciliation; r == nil || !r.Done || len(r.Doubted) > 0 || r.Times == nil {
+			t.Errorf("reconciliation %+v, want every minute to agree", r)
+		}
+	})
 }

@@ -169,6 +169,20 @@ func TestCountingTokensDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestTokensOfTheLastLine: a stream that ends without a line's end has that line all the same.
+func TestTokensOfTheLastLine(t *testing.T) {
+	s := &stream{tokens: counter{rule: TokenRule{kind: eachLine}}}
+	for range 2 {
+		s.Start(time.Time{})
+		if err := s.Feed(encode(t, part(lmi)), time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		if out := s.End(loadgen.Outcome{}); out.Stream == nil || out.Stream.Tokens != 3 {
+			t.Errorf("End: %+v, want 3 tokens", out.Stream)
+		}
+	}
+}
+
 // TestTokensOnTheEmulator: a modelled instance streams eight lines.
 func TestTokensOnTheEmulator(t *testing.T) {
 	rule, err := ParseTokenRule("lines")

@@ -37,11 +37,17 @@ func newApply(env Env) *cobra.Command {
 		Long: `Register a variant of a SageMaker endpoint for scaling and put a target-tracking policy on it,
 named ` + scaling.ConsolePolicy + `, the one that SageMaker's console shows.
 
+--metric concurrency tracks requests in flight instead, which CloudWatch has every ten seconds, so
+that load is noticed sooner. With --run its value is what CloudWatch read at the peak × the safety
+factor; the client's own number of requests in flight is another thing. --inference-component
+scales the copies of a component instead of instances.
+
 What is and what will be is shown first, and made when it is confirmed. Every change is written
 to a journal before it is made. When one fails, those before it are taken back; afterwards,
 plimsoll restore --dir DIR takes all of them back.`,
 		Example: "  plimsoll apply --run ~/.local/state/plimsoll/runs/2026-11-24T10-00-00Z-find --endpoint my-endpoint --min 1 --max 4\n" +
-			"  plimsoll apply --target 12360 --endpoint my-endpoint --variant AllTraffic --min 2 --max 10 --scale-in-cooldown 10m --yes",
+			"  plimsoll apply --target 12360 --endpoint my-endpoint --variant AllTraffic --min 2 --max 10 --scale-in-cooldown 10m --yes\n" +
+			"  plimsoll apply --run DIR --metric concurrency --endpoint my-endpoint --inference-component my-llm --max 8",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := errors.Join(c.settle(cmd.Flags()), s.checkChoices()); err != nil {
@@ -52,12 +58,9 @@ plimsoll restore --dir DIR takes all of them back.`,
 			}
 			var err error
 			if run != "" {
-				var t *experiment.Target
-				if t, err = targetOfRun(run, s, cmd.Flags().Changed); err == nil {
-					wanted.Target = scaling.PerMinute(t.PerMinute)
-				}
+				wanted.Target, err = c.valueOfRun(run, wanted.Metric, s, cmd.Flags().Changed)
 			} else {
-				wanted.Target, err = parseTarget(target)
+				wanted.Target, err = c.parseTarget(target, wanted.Metric)
 			}
 			if err != nil {
 				return err
@@ -70,10 +73,11 @@ plimsoll restore --dir DIR takes all of them back.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&run, "run", "", "directory of a run whose target to apply")
-	fs.StringVar(&target, "target", "", "target value for each instance: 12360 or 12360/min, or 206/s")
+	fs.StringVar(&target, "target", "", "target value for each instance or copy: 12360 or 12360/min, or 206/s; of concurrency, 3.5 requests in flight")
+	fs.StringVar(&wanted.Metric, "metric", experiment.OnInvocations, "what the policy tracks: invocations, concurrency, or a PredefinedMetricType")
 	c.flagsOfEndpoint(fs)
-	fs.IntVar(&wanted.Min, "min", 1, "fewest instances")
-	fs.IntVar(&wanted.Max, "max", 4, "most instances")
+	fs.IntVar(&wanted.Min, "min", 1, "fewest instances or copies")
+	fs.IntVar(&wanted.Max, "max", 4, "most instances or copies")
 	fs.DurationVar(&wanted.ScaleOut, "scale-out-cooldown", scaling.DefaultCooldown, "wait after a scale-out before the next")
 	fs.DurationVar(&wanted.ScaleIn, "scale-in-cooldown", scaling.DefaultCooldown, "wait after a scale-in before the next")
 	fs.BoolVar(&wanted.DisableScaleIn, "disable-scale-in", false, "never remove instances")
@@ -83,13 +87,21 @@ plimsoll restore --dir DIR takes all of them back.`,
 	return cmd
 }
 
-// parseTarget reads a target value; a bare number is a minute's.
-func parseTarget(text string) (scaling.PerMinute, error) {
+// parseTarget reads a target value; a bare number is a minute's, or of concurrency the
+// requests in flight.
+func (c *control) parseTarget(text, metric string) (scaling.PerMinute, error) {
+	m, err := experiment.MetricFor(c.on(), metric)
+	if err != nil {
+		return 0, usageError("--%w", err)
+	}
 	if x, err := strconv.ParseFloat(strings.TrimSpace(text), 64); err == nil {
 		return scaling.PerMinute(x), nil
 	}
 	rate, err := arrival.ParseRate(text)
-	if err != nil {
+	switch {
+	case m.HighResolution:
+		return 0, usageError("--target %q: %s counts requests in flight: give a number such as 3.5", text, m.Type)
+	case err != nil:
 		return 0, coded(exitUsage, fmt.Errorf("--target: %w", err))
 	}
 	return scaling.PerSecond(rate).PerMinute(), nil
@@ -119,8 +131,8 @@ func runApply(ctx context.Context, c *control, wanted experiment.Wanted) error {
 		return err
 	}
 	result.Made = true
-	return c.tell(result, fmt.Sprintf("applied to %s: target value %g/min for each instance, %d to %d instances\n  take it back: plimsoll restore --dir %s",
-		r.variant, float64(wanted.Target), wanted.Min, wanted.Max, result.Journal))
+	return c.tell(result, fmt.Sprintf("applied to %s: target value %g%s, %d to %d %s\n  take it back: plimsoll restore --dir %s",
+		r.variant, float64(wanted.Target), unitOf(r.variant, wanted), wanted.Min, wanted.Max, r.variant.Units(), result.Journal))
 }
 
 // beyondQuota warns of a maximum that the account may not have: scaling out would stop there,

@@ -20,22 +20,24 @@ import (
 
 // control is what the commands share that look at an endpoint's scaling or change it.
 type control struct {
-	env      Env
-	endpoint string
-	variant  string
-	region   string
-	profile  string
-	dir      string
-	yes      bool
-	quiet    bool
-	output   string
-	account  *sagemaker.Account // that is spoken to instead of the configured one
+	env       Env
+	endpoint  string
+	variant   string
+	component string // inference component
+	region    string
+	profile   string
+	dir       string
+	yes       bool
+	quiet     bool
+	output    string
+	account   *sagemaker.Account // that is spoken to instead of the configured one
 }
 
 // flagsOfEndpoint define whose endpoint it is.
 func (c *control) flagsOfEndpoint(fs *pflag.FlagSet) {
 	fs.StringVar(&c.endpoint, "endpoint", "", "name of the SageMaker endpoint")
 	fs.StringVar(&c.variant, "variant", "", "its production variant (empty: the only one)")
+	fs.StringVar(&c.component, "inference-component", "", "an inference component on it, whose copies are scaled instead of instances")
 	fs.StringVar(&c.region, "region", "", "AWS region (otherwise by the environment or the profile)")
 	c.flagsOfOutput(fs)
 }
@@ -62,6 +64,7 @@ func (c *control) settle(given *pflag.FlagSet) error {
 	if c.endpoint == "" && len(s.Endpoint) == 1 {
 		c.endpoint = s.Endpoint[0]
 	}
+	c.component = cmp.Or(c.component, s.InferenceComponent)
 	c.variant, c.region, c.profile = cmp.Or(c.variant, s.Variant), cmp.Or(c.region, s.Region), cmp.Or(c.profile, s.Profile)
 	if c.endpoint == "" {
 		return usageError("--endpoint is missing: give the name of the SageMaker endpoint")
@@ -96,11 +99,19 @@ func (c *control) look(ctx context.Context, p experiment.Plane) (looked, error) 
 	if err != nil {
 		return looked{}, err
 	}
-	state, err := e.Variant(c.variant)
+	name := c.variant
+	if c.component != "" {
+		component, err := e.Component(c.component)
+		if err != nil {
+			return looked{}, err
+		}
+		name = cmp.Or(name, component.Variant)
+	}
+	state, err := e.Variant(name)
 	if err != nil {
 		return looked{}, err
 	}
-	v := experiment.Variant{Endpoint: c.endpoint, Name: state.Name}
+	v := experiment.Variant{Endpoint: c.endpoint, Name: state.Name, Component: c.component}
 	s, err := p.Autoscaler.Scaling(ctx, v)
 	return looked{v, e, s}, err
 }
@@ -172,10 +183,18 @@ func (c *control) show(v experiment.Variant, changes []experiment.Change, warnin
 	for _, w := range warnings {
 		say(c.env.Stderr, "warning: "+w)
 	}
-	say(c.env.Stderr, fmt.Sprintf("endpoint %s, variant %s:", v.Endpoint, v.Name))
+	say(c.env.Stderr, "endpoint "+v.Endpoint+", variant "+v.Name+ofComponent(v)+":")
 	for _, change := range changes {
 		say(c.env.Stderr, change.Lines()...)
 	}
+}
+
+// ofComponent names the component, where there is one.
+func ofComponent(v experiment.Variant) string {
+	if v.Component == "" {
+		return ""
+	}
+	return ", inference component " + v.Component
 }
 
 // confirm asks, unless --yes was given.

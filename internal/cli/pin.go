@@ -51,7 +51,7 @@ func runPin(ctx context.Context, c *control) error {
 	}
 	result := r.applied(changes, nil)
 	if len(changes) == 0 {
-		return c.tell(result, fmt.Sprintf("%s has one instance, and nothing scales it: nothing to change", r.variant))
+		return c.tell(result, fmt.Sprintf("%s has one %s, and nothing scales it: nothing to change", r.variant, r.variant.Unit()))
 	}
 	warnings, err := c.othersUse(ctx, r.aws, r.variant)
 	if err != nil {
@@ -66,7 +66,7 @@ func runPin(ctx context.Context, c *control) error {
 		return err
 	}
 	result.Made = true
-	return c.tell(result, fmt.Sprintf("%s has one instance in service, and nothing scales it\n  give it back: plimsoll restore --dir %s", r.variant, result.Journal))
+	return c.tell(result, fmt.Sprintf("%s has one %s in service, and nothing scales it\n  give it back: plimsoll restore --dir %s", r.variant, r.variant.Unit(), result.Journal))
 }
 
 // othersUse looks for traffic that would have to do with one instance. Where there is
@@ -79,7 +79,7 @@ func (c *control) othersUse(ctx context.Context, aws *sagemaker.Control, v exper
 	if traffic.Requests == 0 {
 		return nil, nil
 	}
-	found := fmt.Sprintf("others use the endpoint: %.0f requests in the last %v (%.4g/min); they will have one instance", traffic.Requests, traffic.Window, float64(traffic.PerMinute()))
+	found := fmt.Sprintf("others use the endpoint: %.0f requests in the last %v (%.4g/min); they will have one %s", traffic.Requests, traffic.Window, float64(traffic.PerMinute()), v.Unit())
 	const instead = "plimsoll find --clone measures a copy instead"
 	if !c.yes && !c.env.StdinTerminal {
 		return nil, coded(exitDeclined, fmt.Errorf("%s, so nothing was changed; %s; --yes does it all the same", found, instead))

@@ -161,7 +161,7 @@ func (j *job) findPinned(ctx context.Context, where place) error {
 // control is the control plane of the job's endpoint.
 func (j *job) control(yes bool) *control {
 	s := j.settings
-	c := &control{env: j.env, variant: s.Variant, region: s.Region, profile: s.Profile, yes: yes, quiet: s.Quiet, account: s.account}
+	c := &control{env: j.env, variant: s.Variant, component: s.InferenceComponent, region: s.Region, profile: s.Profile, yes: yes, quiet: s.Quiet, account: s.account}
 	if len(s.Endpoint) > 0 {
 		c.endpoint = s.Endpoint[0]
 	}

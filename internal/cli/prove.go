@@ -48,7 +48,7 @@ func (j *job) proofPlan(v experiment.Variant, found experiment.Result) (experime
 	wanted := s.wanted()
 	wanted.Target = scaling.PerMinute(found.Target.PerMinute)
 	plan := experiment.VerifyPlan{
-		On: v, Asked: wanted.InForce(), Peak: scaling.PerSecond(found.Target.Peak), Objective: objective, From: experiment.LimitOfRun,
+		On: v, Asked: wanted.InForce(v), Peak: scaling.PerSecond(found.Target.Peak), Objective: objective, From: experiment.LimitOfRun,
 	}
 	most, err := parseFlagRate("max-rate", s.MaxRate)
 	plan.MaxRate = most.PerSecond()

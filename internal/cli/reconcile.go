@@ -40,6 +40,9 @@ func (j *job) runner(ctx context.Context, meter experiment.Meter) (runner experi
 func (j *job) invoked(ctx context.Context, aws *sagemaker.Control) ([]experiment.Variant, error) {
 	s := j.settings
 	endpoint := s.Endpoint[0]
+	if s.InferenceComponent != "" {
+		return []experiment.Variant{{Endpoint: endpoint, Name: s.Variant, Component: s.InferenceComponent}}, nil
+	}
 	if s.Variant != "" {
 		return []experiment.Variant{{Endpoint: endpoint, Name: s.Variant}}, nil
 	}

@@ -57,6 +57,9 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	if first, second := reproduce(j.plan), reproduce(again.plan); first != second {
 		t.Errorf("plan gives back\n%s\nwant\n%s", second, first)
 	}
+	if strings.Contains(reproduce(j.plan), "--reconcile") {
+		t.Errorf("%s: it says what is so by itself", reproduce(j.plan))
+	}
 	for _, want := range []string{"--method PUT", "--max-rate 500/s", "--per-minute", "--seed 99", "--insecure", "--target-from estimate", "weight=2"} {
 		if !strings.Contains(reproduce(j.plan), want) {
 			t.Errorf("the command line to reproduce lacks %q: %s", want, reproduce(j.plan))
@@ -161,5 +164,21 @@ func TestProgressOnATerminal(t *testing.T) {
 	plain.Observe(experiment.Event{Kind: experiment.TrialStarted, Proposed: &experiment.Proposed{}})
 	if screen.Len() != 0 {
 		t.Errorf("no terminal: got %q, want nothing before a trial ends", screen.String())
+	}
+}
+
+// TestInvocationsGiveTheSettingsBack is what --resume of a SageMaker endpoint rests on.
+func TestInvocationsGiveTheSettingsBack(t *testing.T) {
+	i := &experiment.Invocations{Endpoint: "llm", InferenceComponent: "chat", Stream: true, Tokens: "value:usage.completion_tokens", Unreconciled: true}
+	line := reproduce(experiment.Plan{Command: "load", Endpoint: experiment.Endpoint{SageMaker: i}})
+	for _, want := range []string{"--endpoint llm", "--inference-component chat", "--stream", "--tokens value:usage.completion_tokens", "--reconcile=false"} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%s\nlacks %s", line, want)
+		}
+	}
+	back := defaults()
+	back.invoke(i)
+	if back.Tokens != i.Tokens || back.Reconcile || !back.Stream || back.InferenceComponent != "chat" {
+		t.Errorf("settings %+v", back)
 	}
 }
