@@ -140,13 +140,13 @@ func TestTried(t *testing.T) {
 		want     []string
 		tried    int
 	}{
-		{"all allowed", nil, []string{"lint"}, []string{"ok permissions"}, 8},
-		{"nothing to read", nil, []string{"load"}, []string{"not known permissions"}, 0},
-		{"one denied that is needed", map[string]error{"sagemaker:DescribeEndpoint": refusal(experiment.ProblemDenied)}, []string{"lint"}, []string{"ok permissions", "fail permission"}, 8},
-		{"one denied that lint does without", map[string]error{"cloudwatch:DescribeAlarms": refusal(experiment.ProblemDenied)}, []string{"lint"}, []string{"ok permissions", "warn permission"}, 8},
-		{"the same that verify needs", map[string]error{"cloudwatch:DescribeAlarms": refusal(experiment.ProblemDenied)}, []string{"lint", "verify"}, []string{"ok permissions", "fail permission", "not known permissions"}, 9},
-		{"looked at and refused for what was asked", map[string]error{"sagemaker:DescribeEndpoint": refusal(experiment.ProblemMissing)}, []string{"lint"}, []string{"ok permissions"}, 8},
-		{"a service without an answer is asked once", map[string]error{"application-autoscaling:DescribeScalableTargets": refusal(experiment.ProblemUnreachable)}, []string{"lint"}, []string{"ok permissions", "not known permissions"}, 5},
+		{"all allowed", nil, []string{"lint"}, []string{"ok permissions"}, 10},
+		{"some to read, some not tried", nil, []string{"load"}, []string{"ok permissions", "not known permissions"}, 3},
+		{"one denied that is needed", map[string]error{"sagemaker:DescribeEndpoint": refusal(experiment.ProblemDenied)}, []string{"lint"}, []string{"ok permissions", "fail permission"}, 10},
+		{"one denied that lint does without", map[string]error{"cloudwatch:DescribeAlarms": refusal(experiment.ProblemDenied)}, []string{"lint"}, []string{"ok permissions", "warn permission"}, 10},
+		{"the same that verify needs", map[string]error{"cloudwatch:DescribeAlarms": refusal(experiment.ProblemDenied)}, []string{"lint", "verify"}, []string{"ok permissions", "fail permission", "not known permissions"}, 11},
+		{"looked at and refused for what was asked", map[string]error{"sagemaker:DescribeEndpoint": refusal(experiment.ProblemMissing)}, []string{"lint"}, []string{"ok permissions"}, 10},
+		{"a service without an answer is asked once", map[string]error{"application-autoscaling:DescribeScalableTargets": refusal(experiment.ProblemUnreachable)}, []string{"lint"}, []string{"ok permissions", "not known permissions"}, 7},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &cloud{refuse: tt.refuse}

@@ -27,10 +27,29 @@ func ExamplePolicy() {
 	//       "Effect": "Allow",
 	//       "Action": [
 	//         "sagemaker:InvokeEndpoint",
-	//         "sagemaker:InvokeEndpointWithResponseStream"
+	//         "sagemaker:InvokeEndpointWithResponseStream",
+	//         "sagemaker:DescribeEndpoint"
 	//       ],
 	//       "Resource": [
 	//         "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/my-endpoint"
+	//       ]
+	//     },
+	//     {
+	//       "Effect": "Allow",
+	//       "Action": [
+	//         "sagemaker:DescribeEndpointConfig"
+	//       ],
+	//       "Resource": [
+	//         "arn:aws:sagemaker:eu-central-1:123456789012:endpoint-config/*"
+	//       ]
+	//     },
+	//     {
+	//       "Effect": "Allow",
+	//       "Action": [
+	//         "cloudwatch:GetMetricData"
+	//       ],
+	//       "Resource": [
+	//         "*"
 	//       ]
 	//     }
 	//   ]

@@ -28,15 +28,11 @@ type Verification struct {
 	Plan     Plan         `json:"plan"`
 }
 
-// Observations is what a verdict rests on, all of it in the services' time.
+// Observations is what a verdict rests on beside its series, in the services' time.
 type Observations struct {
-	Capacity    []proof.Capacity   `json:"capacity"`
-	Slices      []proof.Slice      `json:"slices"`
-	Metric      []Datapoint        `json:"metric"`      // of the policy
-	Invocations []Datapoint        `json:"invocations"` // of the variant, each minute
-	Alarms      []proof.Transition `json:"alarms"`
-	Activities  []proof.Activity   `json:"activities"`
-	Unknown     map[string]string  `json:"unknown"` // what could not be read, with why
+	Invocations []Datapoint       `json:"invocations"` // of the variant, each minute
+	Activities  []proof.Activity  `json:"activities"`
+	Unknown     map[string]string `json:"unknown"` // what could not be read, with why
 }
 
 // Datapoint is one period of a metric.

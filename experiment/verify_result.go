@@ -37,8 +37,7 @@ func (v *verifier) result(ctx context.Context, stopped error) Verification {
 	r.Result = proof.Judge(seen)
 	r.Speed, r.DurationSeconds = seen.Speed, time.Since(v.started).Seconds()
 	r.Observed = Observations{
-		Capacity: seen.Capacity, Slices: seen.Slices, Metric: datapoints(g.metric), Invocations: datapoints(g.invoked),
-		Alarms: g.alarms, Activities: g.activity, Unknown: g.unknown,
+		Invocations: datapoints(g.invoked), Activities: g.activity, Unknown: g.unknown,
 	}
 	if stopped != nil {
 		r.Status, r.Ended = Partial, why(stopped)
@@ -66,9 +65,6 @@ func (r *Verification) fill() {
 	list(&r.Objectives)
 	list(&r.Loads)
 	list(&r.Notes)
-	list(&r.Observed.Capacity)
-	list(&r.Observed.Slices)
-	list(&r.Observed.Alarms)
 	list(&r.Observed.Activities)
 }
 

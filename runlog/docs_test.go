@@ -22,7 +22,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		"plan.md":         {experiment.Plan{}},
 		"events.md":       {experiment.Event{}},
 		"trials.md":       {trialLine{}, capacity.Trial{}, capacity.Observation{}},
-		"result.md":       {experiment.Result{}, experiment.LoadResult{}},
+		"result.md":       {experiment.Result{}, experiment.LoadResult{}, experiment.Tuned{}},
 		"verification.md": {experiment.Verification{}},
 		"types.md":        {experiment.Comparison{}},
 	} {
@@ -106,6 +106,7 @@ func fieldsOf(typ reflect.Type, page string) []string {
 // homes are the pages of types that other pages point to.
 func homes() map[reflect.Type]string {
 	pages := map[reflect.Type]string{
+		reflect.TypeFor[experiment.Verification](): "verification.md", reflect.TypeFor[experiment.Change](): "changes.md",
 		reflect.TypeFor[experiment.Plan](): "plan.md", reflect.TypeFor[experiment.Trial](): "result.md", reflect.TypeFor[experiment.Measured](): "result.md",
 	}
 	for _, t := range []reflect.Type{

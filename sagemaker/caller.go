@@ -114,6 +114,13 @@ func (c *Caller) Try(ctx context.Context, action string, v experiment.Variant) e
 		_, err = c.control.sagemaker.DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: &v.Endpoint})
 	case "sagemaker:DescribeEndpointConfig":
 		err = c.tryConfig(ctx, v.Endpoint)
+	case "sagemaker:ListInferenceComponents":
+		_, err = c.control.sagemaker.ListInferenceComponents(ctx, &sagemaker.ListInferenceComponentsInput{EndpointNameEquals: &v.Endpoint, MaxResults: aws.Int32(1)})
+	case "sagemaker:DescribeInferenceComponent": // of the endpoint's name, which none need have
+		_, err = c.control.sagemaker.DescribeInferenceComponent(ctx, &sagemaker.DescribeInferenceComponentInput{InferenceComponentName: &v.Endpoint})
+		if err != nil && problemIs(err, experiment.ProblemMissing) {
+			return nil
+		}
 	case "application-autoscaling:DescribeScalableTargets":
 		_, err = c.control.scaling.DescribeScalableTargets(ctx, &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: namespace, ResourceIds: []string{v.ResourceID()}})
 	case "application-autoscaling:DescribeScalingPolicies":
@@ -157,4 +164,10 @@ func (c *Caller) tryConfig(ctx context.Context, endpoint string) error {
 // Quota is how many instances of a type all endpoints together may have.
 func (c *Caller) Quota(ctx context.Context, instanceType string) (int, error) {
 	return c.control.quota(ctx, instanceType)
+}
+
+// problemIs says whether a call failed for a reason.
+func problemIs(err error, problem experiment.Problem) bool {
+	found, _ := problemOf(err)
+	return found == problem
 }

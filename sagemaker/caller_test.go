@@ -35,7 +35,7 @@ func TestCaller(t *testing.T) {
 				t.Errorf("Quota(%s) = %d, %v; want %d", instanceType, n, err, want)
 			}
 		}
-		if _, err := c.Quota(t.Context(), "ml.nothing.large"); err == nil || !strings.Contains(err.Error(), `no quota is called "ml.nothing.large for endpoint usage"`) {
+		if _, err := c.Quota(t.Context(), "ml.nothing.large"); err == nil || !strings.Contains(err.Error(), `none that is called "ml.nothing.large for endpoint usage"`) {
 			t.Errorf("Quota of a type that does not exist: %v", err)
 		}
 		if got := a.control.RegionSource(); !strings.Contains(got, "environment") {

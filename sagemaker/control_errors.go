@@ -66,7 +66,7 @@ func problemOf(err error) (problem experiment.Problem, remedy string) {
 	}
 	code, message := refused.ErrorCode(), refused.ErrorMessage()
 	switch {
-	case strings.HasPrefix(message, "Could not find endpoint"), strings.HasPrefix(message, "Could not find model"), strings.Contains(message, "endpoint variant doesn't exist"):
+	case strings.HasPrefix(message, "Could not find endpoint"), strings.HasPrefix(message, "Could not find model"), strings.HasPrefix(message, "Could not find inference component"), strings.Contains(message, "endpoint variant doesn't exist"):
 		return experiment.ProblemMissing, "check its name, the region and the account"
 	case slices.Contains(deniedCodes(), code):
 		return experiment.ProblemDenied, fmt.Sprintf("allow the action %s", deniedAction(err, message))

@@ -44,21 +44,21 @@ func TestVerifyProvesAPolicyThatWorks(t *testing.T) {
 		if math.Abs(v.Speed-60) > 0.01 {
 			t.Errorf("speed %v, want 60", v.Speed)
 		}
-		for i, s := range v.Observed.Slices[1:] {
-			before := v.Observed.Slices[i]
+		for i, s := range v.Series.Slices[1:] {
+			before := v.Series.Slices[i]
 			if gap := s.At.Sub(before.At.Add(time.Duration(before.Length))); gap < -time.Millisecond || gap > 12*time.Second {
 				t.Errorf("slice %d begins %v after the one before it ended", i+1, gap)
 			}
 		}
-		if len(v.Observed.Unknown) > 0 || len(v.Observed.Alarms) == 0 || len(v.Observed.Activities) == 0 || len(v.Observed.Metric) == 0 {
-			t.Errorf("unknown: %v; %d transitions, %d activities, %d points", v.Observed.Unknown, len(v.Observed.Alarms), len(v.Observed.Activities), len(v.Observed.Metric))
+		if len(v.Observed.Unknown) > 0 || len(v.Series.Alarms) == 0 || len(v.Observed.Activities) == 0 || len(v.Series.Metric) == 0 {
+			t.Errorf("unknown: %v; %d transitions, %d activities, %d points", v.Observed.Unknown, len(v.Series.Alarms), len(v.Observed.Activities), len(v.Series.Metric))
 		}
 		// What CloudWatch counted is what was sent, minute by minute.
 		var counted, sent float64
 		for _, p := range v.Observed.Invocations {
 			counted += p.Value
 		}
-		for _, s := range v.Observed.Slices {
+		for _, s := range v.Series.Slices {
 			sent += float64(s.Offered) * v.Speed
 		}
 		if math.Abs(counted/sent-1) > 0.01 {
@@ -183,8 +183,8 @@ func TestVerifyInterrupted(t *testing.T) {
 		a.follow(t, 1, 4)
 		ctx, cancel := context.WithCancel(t.Context())
 		v, _, err := a.verify(ctx, t, quick, atPhase(3, cancel))
-		if !errors.Is(err, context.Canceled) || v.Status != experiment.Partial || len(v.Observed.Alarms) == 0 || len(v.Events) == 0 {
-			t.Errorf("%v, status %s, %d transitions, %d events; want what was known of the step up", err, v.Status, len(v.Observed.Alarms), len(v.Events))
+		if !errors.Is(err, context.Canceled) || v.Status != experiment.Partial || len(v.Series.Alarms) == 0 || len(v.Events) == 0 {
+			t.Errorf("%v, status %s, %d transitions, %d events; want what was known of the step up", err, v.Status, len(v.Series.Alarms), len(v.Events))
 		}
 	})
 }
@@ -273,11 +273,11 @@ func TestVerifyOnAHighResolutionMetric(t *testing.T) {
 			t.Errorf("without the rate: %v", err)
 		}
 		v, _, err := a.verify(t.Context(), t, func(p *experiment.VerifyPlan) { p.AtTarget, p.Quick = 300, true }, nil)
-		if err != nil || v.Status != experiment.Complete || len(v.Observed.Metric) < 100 {
-			t.Fatalf("%v, status %s, %d points of the metric", err, v.Status, len(v.Observed.Metric))
+		if err != nil || v.Status != experiment.Complete || len(v.Series.Metric) < 100 {
+			t.Fatalf("%v, status %s, %d points of the metric", err, v.Status, len(v.Series.Metric))
 		}
-		for i, p := range v.Observed.Metric[1:] {
-			if apart := p.At.Sub(v.Observed.Metric[i].At); apart < 10*time.Second {
+		for i, p := range v.Series.Metric[1:] {
+			if apart := p.At.Sub(v.Series.Metric[i].At); apart < 10*time.Second {
 				t.Errorf("points %d and %d are %v apart, want 10 s or more", i, i+1, apart)
 			}
 		}
