@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"plimsoll/proof"
 	"plimsoll/scaling"
@@ -24,6 +25,8 @@ type Tuning struct {
 	Plane   Plane
 	// Find searches for the peak while the variant is pinned.
 	Find func(context.Context) (Result, error)
+	// Clock is the services', for the wait before a policy that is to be proved.
+	Clock Clock
 	// Prove holds a programme against the policy in force. Nil: it is not proved.
 	Prove func(context.Context, Result) (*Verification, error)
 	// Agree shows changes and asks whether they may be made; its error ends the tuning.
@@ -88,6 +91,12 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 	if err != nil || found.Target == nil {
 		return err
 	}
+	if t.Prove != nil {
+		t.Plane.note("waiting %v of the services' time, so that the search's own requests do not fire the new policy's alarms", quiet)
+		if err := sleep(ctx, t.Clock.Here(quiet)); err != nil {
+			return context.Cause(ctx)
+		}
+	}
 	wanted := plan.Wanted
 	wanted.Target = scaling.PerMinute(found.Target.PerMinute)
 	changes, err := t.propose(ctx, wanted)
@@ -120,6 +129,10 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 	book.keep(before)
 	return nil
 }
+
+// quiet is how long the requests of a search can still fire an alarm of three minutes: as
+// long as they are among its datapoints, with the delay of the metric, and a minute more.
+const quiet = 7 * time.Minute
 
 // works says whether a policy does what it is for, if not well.
 func works(v proof.Verdict) bool {

@@ -23,6 +23,7 @@ func tuning(w *world, verdict proof.Verdict) Tuning {
 			}
 			return Result{Target: &Target{PerMinute: 600}}, nil
 		},
+		Clock: realTime{},
 		Prove: func(context.Context, Result) (*Verification, error) {
 			err := w.call(func() error {
 				w.endpoint.Variants[0].Current, w.endpoint.Variants[0].Desired = 3, 3 // the policy at work
@@ -33,6 +34,12 @@ func tuning(w *world, verdict proof.Verdict) Tuning {
 		Agree: func(context.Context, Proposal) error { return nil },
 	}
 }
+
+// realTime is the clock of AWS itself.
+type realTime struct{}
+
+func (realTime) Now() time.Time                     { return time.Now() }
+func (realTime) Here(d time.Duration) time.Duration { return d }
 
 func tunedTo() Wanted {
 	return Wanted{Min: 1, Max: 4, ScaleOut: 5 * time.Minute, ScaleIn: 5 * time.Minute, Replace: true}

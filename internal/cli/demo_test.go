@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"time"
 
 	"plimsoll/emulator"
@@ -46,18 +47,19 @@ func serveDemo(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// waitfor FILE: until it has something in it.
+// waitfor FILE [TEXT]: until it has the text, or anything, in it.
 func waitFor(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: waitfor FILE")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: waitfor FILE [TEXT]")
 	}
+	wanted := strings.Join(args[1:], "")
 	for range 600 {
-		if info, err := os.Stat(ts.MkAbs(args[0])); err == nil && info.Size() > 0 {
+		if content, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && len(content) > 0 && strings.Contains(string(content), wanted) {
 			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	ts.Fatalf("%s is empty after a minute", args[0])
+	ts.Fatalf("%s has nothing of it after a minute", args[0])
 }
 
 // attempt COMMAND…: runs it, however it ends.

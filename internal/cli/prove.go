@@ -5,21 +5,20 @@ import (
 
 	"plimsoll/experiment"
 	"plimsoll/loadgen"
-	"plimsoll/sagemaker"
 	"plimsoll/scaling"
 	"plimsoll/slo"
 )
 
 // prove is the proof of tune: of the policy that was applied, by the peak and the
 // objectives that the search has come to.
-func (j *job) prove(c *control, aws *sagemaker.Control, v experiment.Variant, generator *loadgen.Generator, told experiment.Observer) func(context.Context, experiment.Result) (*experiment.Verification, error) {
+func (j *job) prove(c *control, r *reached, quick bool, generator *loadgen.Generator, told experiment.Observer) func(context.Context, experiment.Result) (*experiment.Verification, error) {
 	return func(ctx context.Context, found experiment.Result) (*experiment.Verification, error) {
-		plan, err := j.proofPlan(v, found)
+		plan, err := j.proofPlan(r.variant, found)
 		if err != nil {
 			return nil, err
 		}
-		plan.Region = aws.Region()
-		sight := experiment.Sight{Hosting: aws, Autoscaler: aws, Metrics: aws, Clock: aws}
+		plan.Region, plan.Quick = r.aws.Region(), quick
+		sight := experiment.Sight{Hosting: r.aws, Autoscaler: r.aws, Metrics: r.aws, Clock: r.aws}
 		if plan, err = experiment.DesignVerify(ctx, plan, sight); err != nil {
 			return nil, err
 		}

@@ -64,6 +64,9 @@ configuration is not read, and nothing leaves this machine. --verify=false leave
 			if err != nil {
 				return err
 			}
+			if s.Exec != "" && cmd.Flags().Changed("model") {
+				return usageError("--model and --exec: give one of the two")
+			}
 			return runRehearse(cmd.Context(), env, s, t)
 		},
 	}

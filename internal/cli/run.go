@@ -34,6 +34,9 @@ func (j *job) run(ctx context.Context, record *runlog.Writer, do useCase) error 
 	}
 	doc, err := do(ctx, generator, told)
 	generator.Close()
+	if doc.Validate() != nil {
+		return errors.Join(err, coded(exitRecord, record.Close())) // it ended before there was anything to report
+	}
 	doc.Version, doc.Generated = version(), time.Now()
 	doc.Reproduce = []string{"plimsoll " + reproduce(j.plan)}
 	doc.Files = []string{filepath.Join(record.Dir(), "report.html")}
@@ -42,9 +45,6 @@ func (j *job) run(ctx context.Context, record *runlog.Writer, do useCase) error 
 		doc.Files = []string{record.Dir()} // whatever is in it
 	}
 	err = afterWriting(err, written)
-	if doc.Result == nil && doc.Load == nil && doc.Verification == nil && doc.Tuned == nil {
-		return err
-	}
 	if shown := j.show(doc); shown != nil {
 		return errors.Join(err, shown)
 	}

@@ -20,11 +20,13 @@ type tuning struct {
 	rollBack bool
 	takeBack bool
 	verify   bool
+	quick    bool
 	junit    string
 }
 
 func (t *tuning) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.verify, "verify", true, "prove the policy, up and down, after it was applied")
+	fs.BoolVar(&t.quick, "quick", false, "prove one step up and one step down only: half the time, and less proved")
 	fs.StringVar(&t.junit, "junit", "", "write the checks to this file too, as JUnit XML")
 }
 
@@ -97,6 +99,9 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	if err := j.agree(o); err != nil {
 		return err
 	}
+	if err := c.agreeToPin(ctx, r); err != nil {
+		return err
+	}
 	record, err := j.begin(ctx)
 	if err != nil {
 		return err
@@ -128,29 +133,40 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	return errors.Join(err, coded(exitRecord, journal.Close()))
 }
 
+// agreeToPin shows what is changed for the search, and asks.
+func (c *control) agreeToPin(ctx context.Context, r *reached) error {
+	changes, err := experiment.Pin(r.variant, r.endpoint, r.scaling)
+	if err != nil || len(changes) == 0 {
+		return err
+	}
+	warnings, err := c.othersUse(ctx, r.aws, r.variant)
+	if err != nil {
+		return err
+	}
+	c.show(r.variant, changes, warnings)
+	return c.confirm(ctx, "make these changes, and take them back after the search?")
+}
+
 // tuning are the parts of the use case.
 func (j *job) tuning(c *control, r *reached, t tuning, generator *loadgen.Generator, observer experiment.Observer) experiment.Tuning {
 	told := &withoutEnd{observer}
 	parts := experiment.Tuning{
 		Variant: r.variant, Plane: r.plane,
 		Find: func(ctx context.Context) (experiment.Result, error) {
-			return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, generator, told)
+			runner, end := j.runner(ctx, generator)
+			defer end()
+			return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, runner, told)
 		},
 		Agree: func(ctx context.Context, p experiment.Proposal) error {
-			warnings := p.Warnings
 			if p.Pins {
-				others, err := c.othersUse(ctx, r.aws, r.variant)
-				if err != nil {
-					return err
-				}
-				warnings = append(others, warnings...)
+				return nil // it was agreed to before the run began
 			}
-			c.show(r.variant, p.Changes, warnings)
+			c.show(r.variant, p.Changes, p.Warnings)
 			return c.confirm(ctx, p.Question)
 		},
 	}
 	if t.verify {
-		parts.Prove = j.prove(c, r.aws, r.variant, generator, told)
+		parts.Clock, parts.Prove = r.aws, j.prove(c, r, t.quick, generator, told)
 	}
 	return parts
 }
