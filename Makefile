@@ -11,7 +11,7 @@ CONCURRENT := ./loadgen/... ./httptarget/... ./payload/... ./emulator/... ./expe
 # Tested alone: it measures servers by the wall clock, and what runs beside it would be measured too.
 ALONE := ./internal/cli/...
 # Of those, not repeated with the race detector: it takes so much of the processor that the peak would be its own.
-MEASURED := RealModelServer|TestScripts/rehearse
+MEASURED := RealModelServer|TestScripts/(rehearse|verify|tune|deploy)
 # Nor are clients that others wrote: they wait for minutes, in processes that the detector does not see.
 FOREIGN := ForeignClients
 CHECKS := fmt-check lint tidy test
@@ -53,9 +53,9 @@ tidy: ## Show what go.mod and go.sum lack or hold in vain
 .PHONY: test
 test: ## Run every test, and the concurrent packages' again with -race
 	$(GO) test -shuffle=on $$($(GO) list ./... | grep -vxF "$$($(GO) list $(ALONE))")
-	$(GO) test -shuffle=on $(ALONE)
+	$(GO) test -shuffle=on -timeout 25m $(ALONE)
 	$(GO) test -shuffle=on -race -skip '$(FOREIGN)' $(CONCURRENT)
-	$(GO) test -shuffle=on -race -skip '$(MEASURED)' $(ALONE)
+	$(GO) test -shuffle=on -timeout 25m -race -skip '$(MEASURED)' $(ALONE)
 
 .PHONY: bench
 bench: tools ## Run benchmarks into bin/bench.txt; BENCH=regexp COUNT=6 BASE=earlier.txt

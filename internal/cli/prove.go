@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
 	"plimsoll/experiment"
 	"plimsoll/loadgen"
@@ -22,6 +24,9 @@ func (j *job) prove(c *control, r *reached, quick bool, generator *loadgen.Gener
 		if plan, err = experiment.DesignVerify(ctx, plan, sight); err != nil {
 			return nil, err
 		}
+		if err := j.afford(ctx, r.aws, &plan); err != nil {
+			return nil, err
+		}
 		say(c.env.Stderr, programmeLines(plan)...)
 		if err := c.confirm(ctx, "hold this load?"); err != nil {
 			return nil, err
@@ -34,6 +39,36 @@ func (j *job) prove(c *control, r *reached, quick bool, generator *loadgen.Gener
 		}
 		return &result, err
 	}
+}
+
+// afford puts the price of the instances into the plan of a proof, and holds its cost against
+// the limit.
+func (j *job) afford(ctx context.Context, hosting experiment.Hosting, p *experiment.VerifyPlan) error {
+	s := j.settings
+	e, err := hosting.Describe(ctx, p.On.Endpoint)
+	if err != nil {
+		return err
+	}
+	state, err := e.Variant(p.On.Name)
+	if err != nil {
+		return err
+	}
+	known := s.priceOf(state.InstanceType, p.Region)
+	if known != nil {
+		p.Price = known.PerHour
+	}
+	refused := &experiment.LimitError{Flag: "max-cost", Limit: strconv.FormatFloat(s.MaxCost, 'g', 4, 64)}
+	switch {
+	case s.MaxCost <= 0:
+		return nil
+	case known == nil:
+		refused.Why = "the price of the instances is not known; give --price, in dollars for an instance and an hour"
+	case p.Dollars() > s.MaxCost:
+		refused.Why = fmt.Sprintf("the proof is expected to cost %.2f dollars; prove less with --quick, or raise the limit", p.Dollars())
+	default:
+		return nil
+	}
+	return refused
 }
 
 // proofPlan is what is to be proved after a search.

@@ -30,7 +30,7 @@ const rehearsalSpeed = emulator.MaxSpeed
 const rehearsalInstances = 2
 
 func rehearseGroups() []group {
-	return []group{rehearsalFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, scalingFlags, recordFlags}
+	return []group{rehearsalFlags, payloadFlags, objectiveFlags, searchFlags, costFlags, targetFlags, targetFromFlags, policyFlags, scalingFlags, recordFlags}
 }
 
 // rehearsalFlags are the emulated account.

@@ -31,7 +31,7 @@ func (t *tuning) flags(fs *pflag.FlagSet) {
 }
 
 func tuneGroups() []group {
-	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, policyFlags, scalingFlags, recordFlags}
+	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, searchFlags, costFlags, targetFlags, targetFromFlags, policyFlags, scalingFlags, recordFlags}
 }
 
 func newTune(env Env) *cobra.Command {
@@ -58,6 +58,9 @@ a crash plimsoll restore does that. A policy that was applied stays whatever the
 			s, _, err := settle(cmd.Flags(), start, tuneGroups()...)
 			if err != nil {
 				return err
+			}
+			if s.Mode == experiment.ModeSweep {
+				return usageError("--mode sweep finds no peak, and tune needs one: leave it out, or use find")
 			}
 			if len(s.Endpoint) == 0 {
 				return usageError("--endpoint is missing: give the name of the SageMaker endpoint (or try plimsoll rehearse)")

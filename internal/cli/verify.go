@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"plimsoll/arrival"
@@ -22,15 +21,13 @@ import (
 
 // verifyGroups are the settings of verify.
 func verifyGroups() []group {
-	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, limitFlags, scalingFlags, recordFlags}
+	return []group{sagemakerFlags, requestFlags, payloadFlags, objectiveFlags, limitFlags, costFlags, scalingFlags, recordFlags}
 }
 
 // proving is what verify is told on the command line alone.
 type proving struct {
 	run, peak, atTarget string
 	provisioning        time.Duration
-	maxDuration         time.Duration
-	price               float64
 	quick, yes          bool
 	junit               string
 }
@@ -40,8 +37,6 @@ func (p *proving) flags(fs *pflag.FlagSet) {
 	fs.StringVar(&p.peak, "peak", "", "peak of one instance, such as 412/s or 24720/min")
 	fs.StringVar(&p.atTarget, "at-target", "", "rate at which one instance is at the policy's target, such as 206/s; needed for metrics that do not count requests")
 	fs.DurationVar(&p.provisioning, "provisioning", experiment.ProvisioningPrior(), "time that a new instance is expected to take until it is in service")
-	fs.DurationVar(&p.maxDuration, "max-duration", 0, "refuse a programme that takes longer (0: no limit)")
-	fs.Float64Var(&p.price, "price", 0, "dollars an instance-hour (0: not known)")
 	fs.BoolVar(&p.quick, "quick", false, "only one step up and one step down: half the time, and less proved")
 	fs.StringVar(&p.junit, "junit", "", "write the checks and objectives as a JUnit file, too")
 	fs.BoolVarP(&p.yes, "yes", "y", false, "begin without asking")
@@ -114,7 +109,10 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 		return err
 	}
 	designed.Notes = append(designed.Notes, othersLoad(ctx, aws, designed.On)...)
-	j.plan.Verify = &designed
+	if err := j.afford(ctx, aws, &designed); err != nil {
+		return err
+	}
+	j.plan.Verify, j.plan.Limits = &designed, s.limitsPlan()
 	say(env.Stderr, programmeLines(designed)...)
 	asker := &control{env: env, yes: p.yes}
 	if err := asker.confirm(ctx, "hold this load?"); err != nil {
@@ -169,13 +167,13 @@ func writeJUnit(path string, doc report.Document) error {
 func (p *proving) plan(s *Settings) (experiment.VerifyPlan, error) {
 	wanted := experiment.VerifyPlan{
 		On: experiment.Variant{Endpoint: s.Endpoint[0], Name: s.Variant}, From: experiment.LimitGiven, MaxRequests: s.MaxRequests,
-		MaxDuration: proof.Span(p.maxDuration), Price: p.price, Quick: p.quick, Provisioning: proof.Span(p.provisioning),
+		MaxDuration: proof.Span(s.MaxDuration), Quick: p.quick, Provisioning: proof.Span(p.provisioning),
 	}
 	if p.run != "" && p.peak != "" {
 		return wanted, usageError("give --run DIR or --peak 412/s, one of the two")
 	}
-	if p.maxDuration < 0 || p.price < 0 || p.provisioning <= 0 || s.MaxRequests < 0 {
-		return wanted, usageError("--max-duration %v, --price %g, --max-requests %d, --provisioning %v: none may be negative, and instances take a time", p.maxDuration, p.price, s.MaxRequests, p.provisioning)
+	if s.MaxDuration < 0 || s.MaxCost < 0 || p.provisioning <= 0 || s.MaxRequests < 0 {
+		return wanted, usageError("--max-duration %v, --max-cost %g, --max-requests %d, --provisioning %v: none may be negative, and instances take a time", s.MaxDuration, s.MaxCost, s.MaxRequests, p.provisioning)
 	}
 	var problems []error
 	rate := func(name, text string) scaling.PerSecond {
@@ -226,9 +224,6 @@ func provingWords(v *experiment.VerifyPlan) []string {
 	}
 	if d := time.Duration(v.Provisioning); d != experiment.ProvisioningPrior() {
 		words = append(words, "--provisioning", d.String())
-	}
-	if v.Price > 0 {
-		words = append(words, "--price", strconv.FormatFloat(v.Price, 'g', -1, 64))
 	}
 	if v.Quick {
 		words = append(words, "--quick")
