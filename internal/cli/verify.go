@@ -57,7 +57,7 @@ metrics are read. The result is a timeline of every change of capacity, sixteen 
 evidence, and one verdict.
 
 It takes about three hours on AWS, and is shown before it begins, with its rates, requests,
-instance-hours and, with --price, dollars. Nothing on the endpoint is changed but by its own
+instance-hours and dollars. Nothing on the endpoint is changed but by its own
 scaling. On an emulator, time passes as fast as the emulator's.
 
 Response times are judged by --slo or by the objectives of a run (--run); with neither, a limit is
