@@ -14,3 +14,18 @@ const (
 	MostTrials = mostTrials
 	MostHeld   = mostHeld
 )
+
+// FitLaw fits the scalability law to throughputs that are known equally well.
+func FitLaw(n, x []float64) (USL, bool) {
+	var points []scalePoint
+	for i := range n {
+		points = append(points, scalePoint{n: n[i], x: x[i]})
+	}
+	return fitUSL(points)
+}
+
+// LadderTo is the whole numbers of a sweep's ladder.
+func LadderTo(top, most int) []int { return ladder(top, most) }
+
+// StudentQuantile is the two-sided quantile of Student's t.
+func StudentQuantile(confidence float64, free int) float64 { return studentQuantile(confidence, free) }

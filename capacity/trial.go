@@ -15,6 +15,12 @@ const (
 	Recheck  Phase = "recheck"  // the plateau again: has the endpoint changed meanwhile?
 )
 
+// The phases of a sweep.
+const (
+	Scan   Phase = "scan"   // concurrency 1, 2, 4, …: how far the ladders go
+	Ladder Phase = "ladder" // the loads of the curve, round after round
+)
+
 // Trial is one load that the search wants held: a closed loop (Concurrency) or
 // an open loop (Rate), exactly one of the two.
 type Trial struct {

@@ -43,6 +43,8 @@ type Endpoint struct {
 	ServerName     string   `json:"server_name,omitempty"`
 	Insecure       bool     `json:"insecure,omitempty"` // certificates were not checked
 	Engine         string   `json:"engine,omitempty"`   // http1 (our own) or net/http, and why
+	// FailIf are the conditions under which a good status is a failure all the same.
+	FailIf []string `json:"fail_if,omitempty"`
 	// SageMaker is what is invoked of it; absent for a URL that was given.
 	SageMaker *Invocations `json:"sagemaker,omitempty"`
 }
@@ -115,7 +117,8 @@ type Peak struct {
 	Found      bool           `json:"found"`           // an interval on both sides
 	Missed     bool           `json:"missed_unloaded"` // an objective is missed even at the lightest load
 	Valid      bool           `json:"valid"`
-	Wide       bool           `json:"wide"` // the interval is wider than was asked
+	Wide       bool           `json:"wide"`    // the interval is wider than was asked
+	Changed    bool           `json:"changed"` // the endpoint was seen to change meanwhile: it has no one peak
 	Reasons    []string       `json:"reasons"`
 	Ended      string         `json:"ended"`      // why the search stopped
 	Objectives []string       `json:"objectives"` // that were applied

@@ -57,7 +57,7 @@ func plateauOf(k capacity.Result) *Plateau {
 
 func peakOf(k capacity.Result) Peak {
 	p := Peak{
-		Confidence: k.Confidence, Cause: k.Cause, Found: k.Found, Missed: k.Missed, Valid: k.Valid, Wide: k.Wide,
+		Confidence: k.Confidence, Cause: k.Cause, Found: k.Found, Missed: k.Missed, Valid: k.Valid, Wide: k.Wide, Changed: k.Changed,
 		Reasons: append([]string{}, k.Reasons...), Ended: k.Ended, Objectives: []string{},
 	}
 	for _, o := range k.Objectives {

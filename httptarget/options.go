@@ -72,7 +72,7 @@ type Options struct {
 	// Stamper, unless nil, adds headers to each request as it leaves.
 	Stamper Stamper
 	// Follow, unless nil, makes for each session what reads the bodies of good
-	// answers as they arrive.
+	// answers as they arrive, such as FollowFailIf.
 	Follow func() Follower
 }
 

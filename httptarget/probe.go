@@ -41,7 +41,7 @@ func (t *Target) ProbeWith(ctx context.Context, req loadgen.Request) (Answer, er
 	}
 	switch answer.Class {
 	case loadgen.OK, loadgen.Throttled, loadgen.ModelError, loadgen.Redirect, loadgen.ClientError, loadgen.ServerError,
-		loadgen.Unauthorized, loadgen.StreamFailed:
+		loadgen.Unauthorized, loadgen.StreamFailed, loadgen.BodyFailed:
 		return answer, nil
 	default:
 	}

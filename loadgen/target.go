@@ -98,13 +98,14 @@ const (
 	Unauthorized              // AWS refused the signature, the credentials or the permission, or there are no valid credentials to sign with
 	StreamFailed              // an exception within a streamed answer, after its 200
 	Exhausted                 // this machine had no file or local port left for a connection; it tells nothing of the target
+	BodyFailed                // 2xx, and a body that says by a condition of the user's that it failed
 	NumClasses                // how many classes there are
 )
 
 var classNames = [NumClasses]string{ //nolint:gochecknoglobals // a table; Go has no constant arrays
 	OK: "ok", Throttled: "throttled", ModelError: "model_error", Redirect: "http_3xx", ClientError: "http_4xx", ServerError: "http_5xx",
 	Timeout: "timeout", Refused: "connection_refused", Reset: "connection_reset", Malformed: "malformed", TLSFailure: "tls", Network: "network",
-	Unauthorized: "unauthorized", StreamFailed: "stream_error", Exhausted: "client_exhausted",
+	Unauthorized: "unauthorized", StreamFailed: "stream_error", Exhausted: "client_exhausted", BodyFailed: "body_failed",
 }
 
 // String is the name of the class in reports and files, for example http_5xx.

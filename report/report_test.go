@@ -75,6 +75,7 @@ func TestEveryForm(t *testing.T) {
 		"found":            {"VALID", "171.3", "168.2 to 174.5/s", "95 %", "5046", "168.2/s × 0.5 × 60 = 5046/min", "lower end of the peak’s interval", "Limited by latency", "p99=104ms", "198.1", "86 %"},
 		"per-minute":       {"VALID", "10279", "10093 to 10469/min", "5046", "10092.6/min × 0.5"},
 		"wide":             {"VALID", "±15 %", "Limited by errors", "from the estimate of the peak, as asked"},
+		"changed":          {"VALID", "The endpoint changed while it was measured", "-7 %"},
 		"plateau":          {"VALID", "a backlog grows"},
 		"client-limited":   {"LOWER BOUND", "168.2", "The peak lies above this rate", "Limited by the client", "the highest rate that was shown to hold"},
 		"limit-reached":    {"LOWER BOUND", "100", "Limited by the plan"},

@@ -170,6 +170,10 @@ func states() map[string]Document {
 				}
 			}
 		}),
+		"changed": with(found(), func(r *experiment.Result) {
+			r.Peak.Changed = true
+			r.Peak.Reasons = append(r.Peak.Reasons, "the endpoint changed during the search: its plateau went from 198.1/s to 185.2/s (-7 %); the interval is widened by it")
+		}),
 		"plateau": with(found(), func(r *experiment.Result) { r.Peak.Cause, r.Peak.Binding = capacity.CausePlateau, "" }),
 		"client-limited": with(found(), func(r *experiment.Result) {
 			r.Peak.High, r.Peak.HighM, r.Peak.Found, r.Peak.Cause = nil, nil, false, capacity.CauseClient

@@ -51,9 +51,15 @@ func verdictOf(r *experiment.Result, u units) verdict {
 		v.Advice = "The run was stopped before its end. This is what it had measured until then."
 	case stateInvalid:
 		v.Advice = "This result must not be used. The reasons are below."
+		if p.Changed {
+			v.Advice = "This result must not be used: the endpoint changed too much while it was measured. The reasons are below."
+		}
 	case stateLowerBound:
 		v.Advice = "The peak lies above this rate. A target made from it is safe, if lower than it need be."
 	default:
+		if p.Changed {
+			v.Advice = "The endpoint changed while it was measured: this is a peak of some of the time, not of all of it. Measure again when it is steady and nobody else uses it."
+		}
 	}
 	return v
 }

@@ -33,7 +33,8 @@ type Options struct {
 	Region, Profile string
 
 	// HTTP is what else is said of the requests: bodies, further headers, times,
-	// certificates. Its URL, Method, BearerToken, Stamper and Follow must be empty.
+	// certificates. Its URL, Method, BearerToken and Stamper must be empty. Its
+	// Follow is given the payloads of a stream's parts as one text.
 	HTTP httptarget.Options
 
 	// Warn, unless nil, is told in a line when credentials cannot be refreshed,
@@ -60,8 +61,8 @@ func (o Options) Validate() error {
 	if o.Stream && o.TargetModel != "" {
 		problems = append(problems, errors.New("target model next to a stream: SageMaker streams from no multi-model endpoint; give one of them"))
 	}
-	if h := o.HTTP; h.URL != "" || h.Method != "" || h.BearerToken != "" || h.Stamper != nil || h.Follow != nil {
-		problems = append(problems, errors.New("HTTP options: URL, method, bearer token and hooks are set by the endpoint; leave them out"))
+	if h := o.HTTP; h.URL != "" || h.Method != "" || h.BearerToken != "" || h.Stamper != nil {
+		problems = append(problems, errors.New("HTTP options: URL, method, bearer token and stamper are set by the endpoint; leave them out"))
 	}
 	return errors.Join(append(problems, o.checkHeader()...)...)
 }
@@ -115,9 +116,19 @@ func (o Options) httpOptions(w *wire) (httptarget.Options, error) {
 		for i := range h.Bodies {
 			acceptStream(&h.Bodies[i])
 		}
-		h.Follow = func() httptarget.Follower { return &stream{} }
+		h.Follow = followStream(o.HTTP.Follow)
 	}
 	return h, nil
+}
+
+// followStream makes the followers of streams, around those of their text.
+func followStream(inner func() httptarget.Follower) func() httptarget.Follower {
+	return func() httptarget.Follower {
+		if inner == nil {
+			return &stream{}
+		}
+		return &stream{inner: inner()}
+	}
 }
 
 // acceptStream moves a body's Accept to where a streaming invocation has it: the

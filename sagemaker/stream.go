@@ -32,6 +32,7 @@ type stream struct {
 	last    time.Time // arrival of the last part
 	times   loadgen.Stream
 	detail  []byte
+	inner   httptarget.Follower // of the parts' payloads as one text, nil for none
 }
 
 var _ httptarget.Follower = (*stream)(nil)
@@ -65,7 +66,10 @@ var (
 
 // Start forgets the last answer.
 func (s *stream) Start(sent time.Time) {
-	*s = stream{held: s.held[:0], need: preludeLength, sent: sent, detail: s.detail[:0], times: loadgen.Stream{Gaps: s.times.Gaps[:0]}}
+	*s = stream{held: s.held[:0], need: preludeLength, sent: sent, detail: s.detail[:0], times: loadgen.Stream{Gaps: s.times.Gaps[:0]}, inner: s.inner}
+	if s.inner != nil {
+		s.inner.Start(sent)
+	}
 }
 
 // Feed reads what has arrived.
@@ -76,7 +80,9 @@ func (s *stream) Feed(p []byte, at time.Time) error {
 		}
 		if s.step == inPayload {
 			n := min(len(p), s.left)
-			s.payload(p[:n], at)
+			if err := s.payload(p[:n], at); err != nil {
+				return err
+			}
 			p = p[n:]
 			continue
 		}
@@ -94,7 +100,7 @@ func (s *stream) Feed(p []byte, at time.Time) error {
 }
 
 // payload takes a piece of a message's payload.
-func (s *stream) payload(p []byte, at time.Time) {
+func (s *stream) payload(p []byte, at time.Time) error {
 	s.crc = crc32.Update(s.crc, crc32.IEEETable, p)
 	s.left -= len(p)
 	if s.part && !s.started {
@@ -107,6 +113,10 @@ func (s *stream) payload(p []byte, at time.Time) {
 	if s.left == 0 {
 		s.expect(inCRC, crcLength)
 	}
+	if s.part && s.inner != nil {
+		return s.inner.Feed(p, at)
+	}
+	return nil
 }
 
 // expect holds the next n bytes for a step.
@@ -244,14 +254,17 @@ func (s *stream) message(at time.Time) error {
 	return nil
 }
 
-// End gives the times, or the exception.
+// End gives the times, or the exception, or what the parts say.
 func (s *stream) End(out loadgen.Outcome) loadgen.Outcome {
 	switch {
 	case s.ended:
 		out.Class, out.Detail = loadgen.StreamFailed, s.detail
 	case s.step != inPrelude || len(s.held) > 0:
 		out.Class, out.Detail = loadgen.Malformed, append(s.detail[:0], "the event stream ended within a message"...)
-	case s.times.Parts > 0:
+	case s.inner != nil:
+		out = s.inner.End(out)
+	}
+	if out.Class == loadgen.OK && s.times.Parts > 0 {
 		out.Stream = &s.times
 	}
 	return out

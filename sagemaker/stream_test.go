@@ -255,3 +255,24 @@ func TestInvokeStream(t *testing.T) {
 		wantOK(t, "Do after that", session.Do(loadgen.Request{}))
 	}
 }
+
+// TestStreamIsJudgedByItsText: the conditions see what the parts say together, and
+// nothing of the frames around it.
+func TestStreamIsJudgedByItsText(t *testing.T) {
+	condition, err := httptarget.ParseFailIf("json:error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]loadgen.Class{`{"error": "out of| memory"}`: loadgen.BodyFailed, `{"error": |null}`: loadgen.OK} {
+		before, after, _ := strings.Cut(text, "|")
+		events := encode(t, part(before), part(after))
+		serve(t, &gate{next: func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(events) }})
+		_, session := open(t, Options{Endpoint: "llm", Stream: true, HTTP: httptarget.Options{Follow: httptarget.FollowFailIf([]httptarget.FailIf{condition})}})
+		for range 2 {
+			out := session.Do(loadgen.Request{})
+			if out.Class != want || (out.Stream != nil) != (want == loadgen.OK) {
+				t.Errorf("%s: got %v (%s) with times %v, want %v", text, out.Class, out.Detail, out.Stream, want)
+			}
+		}
+	}
+}

@@ -137,3 +137,18 @@ func TestReport(t *testing.T) {
 		}
 	}
 }
+
+// TestSweepsRecoverLaws of the archetype that has one.
+func TestSweepsRecoverLaws(t *testing.T) {
+	in := instance(t, "usl", 4)
+	law, ok := in.Law()
+	if !ok {
+		t.Fatal("the archetype usl has no law")
+	}
+	if u := drawCurve(in, 1, 90*time.Second).USL; u == nil || math.Abs(u.Kappa/law.Kappa-1) > 0.1 || math.Abs(u.Sigma-law.Sigma) > 0.01 {
+		t.Errorf("the law is %+v, a sweep finds %+v", law, u)
+	}
+	if table := compareLaws([]archetype.Instance{in}, 1, 20*time.Second); strings.Count(table, "\n") != 3 || strings.Contains(table, "NaN") {
+		t.Errorf("the table is\n%s", table)
+	}
+}

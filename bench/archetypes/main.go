@@ -22,6 +22,7 @@ func main() {
 	budgets := flag.String("budgets", "60s,90s,170s,300s", "time budgets of the search")
 	others := flag.Bool("baselines", false, "the rules of other tools instead of the search")
 	knees := flag.Bool("knees", false, "compare the definitions of a knee")
+	laws := flag.Bool("laws", false, "compare the scalability laws that sweeps recover with the true ones, for each of the budgets")
 	write := flag.Bool("write", false, "measure everything on the held-out sets and write "+page+" and "+plot)
 	verbose := flag.Bool("runs", false, "print every run")
 	flag.Parse()
@@ -45,6 +46,17 @@ func main() {
 	}
 	if *knees {
 		fmt.Print(compareKnees(steadyOnes(instances(*only, *dev))))
+		return
+	}
+	if *laws {
+		for text := range strings.SplitSeq(*budgets, ",") {
+			budget, err := time.ParseDuration(text)
+			if err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			fmt.Println(compareLaws(instances("usl", *dev), *seeds, budget))
+		}
 		return
 	}
 	if *others {

@@ -27,7 +27,8 @@ type Family struct {
 	number int
 	errors bool // past the peak, requests are refused
 	draw   func(r *rand.Rand) (build builder, around float64)
-	over   [2]float64 // objective as a multiple of the unloaded p99
+	law    func(r *rand.Rand) Law // nil for a server without one
+	over   [2]float64             // objective as a multiple of the unloaded p99
 }
 
 // setting is what a server is built for.
@@ -64,13 +65,26 @@ func (in Instance) Steady(seed uint64) Server {
 
 // Instance draws the k-th instance, always the same.
 func (f Family) Instance(k int) Instance {
-	r := rand.New(rand.NewPCG(uint64(f.number)*1000+uint64(k), 5))
+	r := f.chance(k)
 	build, around := f.draw(r)
 	in := Instance{Family: f, K: k, Around: around, build: build}
 	times := f.over[0] * math.Exp(r.Float64()*math.Log(f.over[1]/f.over[0]))
 	limit := times * unloadedP99(in)
 	in.Objective = slo.Objective{Kind: slo.Quantile, Level: 0.99, Limit: slo.Round(seconds(limit))}
 	return in
+}
+
+// chance is what the k-th instance is drawn from.
+func (f Family) chance(k int) *rand.Rand {
+	return rand.New(rand.NewPCG(uint64(f.number)*1000+uint64(k), 5))
+}
+
+// Law is the scalability law that the instance was drawn with; false without one.
+func (in Instance) Law() (Law, bool) {
+	if in.Family.law == nil {
+		return Law{}, false
+	}
+	return in.Family.law(in.Family.chance(in.K)), true
 }
 
 // unloadedP99 is of 20 000 requests at a thirtieth of the saturation.

@@ -61,12 +61,10 @@ func stationary() []Family {
 			}, rate
 		}},
 		{Name: "warmup", over: [2]float64{2, 6}, draw: drawWarmUp},
-		{Name: "usl", over: [2]float64{2, 6}, draw: func(r *rand.Rand) (builder, float64) {
-			mean, sigma, peak := logUniform(r, 0.005, 0.03), uniform(r, 0.01, 0.05), uniform(r, 8, 24)
-			kappa := (1 - sigma) / (peak * peak)
-			stretch := func(n float64) float64 { return 1 + sigma*(n-1) + kappa*n*(n-1) }
-			speed := func(n int) float64 { return 1 / stretch(float64(n)) }
-			return func(s setting) Server { return NewSharing(s.seed, int(2*peak), Lognormal(mean, 0.3), speed) }, peak / stretch(peak) / mean
+		{Name: "usl", over: [2]float64{2, 6}, law: drawLaw, draw: func(r *rand.Rand) (builder, float64) {
+			l := drawLaw(r)
+			speed := func(n int) float64 { return 1 / l.stretch(float64(n)) }
+			return func(s setting) Server { return NewSharing(s.seed, int(2*l.Peak), Lognormal(l.Mean, 0.3), speed) }, l.Peak / l.stretch(l.Peak) / l.Mean
 		}},
 		{Name: "bimodal", over: [2]float64{1.3, 3}, draw: func(r *rand.Rand) (builder, float64) {
 			mean, c := logUniform(r, 0.005, 0.03), int(logUniform(r, 4, 12.9))
@@ -140,3 +138,15 @@ func alternating(w *rand.Rand, spell, speed float64, other func(*rand.Rand) floa
 		return other(w), otherSpeed
 	})
 }
+
+// Law is the scalability law of a server whose requests share it: alone one takes
+// Mean (s); throughput is highest with Peak in flight.
+type Law struct{ Mean, Sigma, Kappa, Peak float64 }
+
+func drawLaw(r *rand.Rand) Law {
+	l := Law{Mean: logUniform(r, 0.005, 0.03), Sigma: uniform(r, 0.01, 0.05), Peak: uniform(r, 8, 24)}
+	l.Kappa = (1 - l.Sigma) / (l.Peak * l.Peak)
+	return l
+}
+
+func (l Law) stretch(n float64) float64 { return 1 + l.Sigma*(n-1) + l.Kappa*n*(n-1) }

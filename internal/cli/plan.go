@@ -124,6 +124,9 @@ func printPlan(w io.Writer, j *job, file string) error {
 	if p.Endpoint.Authorization != "" {
 		row("authorization", "bearer token from %s", p.Endpoint.Authorization)
 	}
+	for _, condition := range p.Endpoint.FailIf {
+		row("failed if", "%s", condition)
+	}
 	for _, warning := range j.warnings() {
 		row("warning", "%s", warning)
 	}

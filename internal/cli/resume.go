@@ -25,7 +25,7 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 	s.URL, s.Method, s.Headers = e.URL, e.Method, e.Headers
 	s.CAFile, s.ServerName, s.Insecure, s.MaxConnections = e.CAFile, e.ServerName, e.Insecure, e.MaxSessions
 	s.Timeout, s.ConnectTimeout = toDuration(e.TimeoutSeconds), toDuration(e.ConnectSeconds)
-	s.NetHTTP = strings.HasPrefix(e.Engine, "net/http")
+	s.NetHTTP, s.FailIf = strings.HasPrefix(e.Engine, "net/http"), e.FailIf
 	if e.SageMaker != nil {
 		s.invoke(e.SageMaker)
 	}

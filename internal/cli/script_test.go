@@ -89,6 +89,14 @@ func serveEndpoint(ts *testscript.TestScript, neg bool, args []string) {
 				http.Error(w, "the model crashed", http.StatusInternalServerError)
 			}
 		}),
+		// Fails by its body alone: from the second request on, with the caller's token in it.
+		"200-failed": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if served.Add(1) > 1 {
+				_, _ = io.WriteString(w, `{"error": "out of memory at `+r.Header.Get("Authorization")+`"}`)
+				return
+			}
+			_, _ = io.WriteString(w, `{"error": null}`)
+		}),
 		"bearer": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Authorization") != "Bearer s3cr3t-t0ken" {
 				http.Error(w, "who are you? "+r.Header.Get("Authorization"), http.StatusUnauthorized)

@@ -32,6 +32,7 @@ type Settings struct {
 	ConnectTimeout time.Duration `yaml:"connect-timeout"`
 	MaxConnections int           `yaml:"max-connections"`
 	NetHTTP        bool          `yaml:"net-http"`
+	FailIf         texts         `yaml:"fail-if"`
 
 	Payload     texts  `yaml:"payload"`
 	ContentType string `yaml:"content-type"`
@@ -135,6 +136,7 @@ func requestFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.DurationVar(&s.ConnectTimeout, "connect-timeout", s.ConnectTimeout, "longest wait for one connection")
 	fs.IntVar(&s.MaxConnections, "max-connections", s.MaxConnections, "most connections of an open loop")
 	fs.BoolVar(&s.NetHTTP, "net-http", s.NetHTTP, "send through Go's net/http instead of the fast path")
+	fs.Var(&s.FailIf, "fail-if", "an answer of 200 has failed if its body has this: json:error, json:status=failed or regex:EXPR; may be repeated")
 }
 
 func payloadFlags(fs *pflag.FlagSet, s *Settings) {

@@ -129,6 +129,9 @@ func httpOptions(env Env, s Settings, corpus *payload.Corpus) (httptarget.Option
 			return opts, coded(exitUsage, fmt.Errorf("--ca-file: %w", err))
 		}
 	}
+	if opts.Follow, err = parseFailIf(s.FailIf); err != nil {
+		return opts, coded(exitUsage, err)
+	}
 	for _, b := range corpus.Bodies() {
 		opts.Bodies = append(opts.Bodies, httptarget.Body{Name: b.Name, Content: b.Content, ContentType: b.ContentType, Accept: b.Accept})
 	}
@@ -147,6 +150,22 @@ func parseHeaders(lines []string) (http.Header, error) {
 	return header, nil
 }
 
+// parseFailIf makes what judges the bodies of answers, nil where nothing is asked.
+func parseFailIf(texts []string) (func() httptarget.Follower, error) {
+	if len(texts) == 0 {
+		return nil, nil //nolint:nilnil // nil is "none" in Options.Follow
+	}
+	var conditions []httptarget.FailIf
+	for _, text := range texts {
+		condition, err := httptarget.ParseFailIf(text)
+		if err != nil {
+			return nil, fmt.Errorf("--%w", err)
+		}
+		conditions = append(conditions, condition)
+	}
+	return httptarget.FollowFailIf(conditions), nil
+}
+
 // describe is the plan that is recorded and shown: everything but secrets.
 func (j *job) describe(command string) (experiment.Plan, error) {
 	s := j.settings
@@ -156,6 +175,7 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 		Endpoint: experiment.Endpoint{
 			URL: publicURL(j.url()), Method: strings.ToUpper(s.Method), TimeoutSeconds: s.Timeout.Seconds(), ConnectSeconds: s.ConnectTimeout.Seconds(),
 			MaxSessions: s.MaxConnections, CAFile: absolute(s.CAFile), ServerName: s.ServerName, Insecure: s.Insecure, Engine: j.target.Engine(), SageMaker: j.invocations(),
+			FailIf: s.FailIf,
 		},
 	}
 	if why := j.target.EngineReason(); p.Endpoint.Engine == netHTTP {
@@ -270,6 +290,8 @@ func (j *job) probe(ctx context.Context) error {
 		return coded(exitCredentials, err)
 	case err != nil:
 		return coded(exitUnreachable, err)
+	case answer.Class == loadgen.BodyFailed:
+		return coded(exitRefused, fmt.Errorf("the first request was answered with HTTP status %d, but has failed by --fail-if %s", answer.Status, words([]byte(answer.Detail))))
 	case answer.Class != loadgen.OK && j.aws != nil:
 		return refusal(answer)
 	case answer.Class != loadgen.OK:
