@@ -74,10 +74,15 @@ type Endpoint struct {
 	TimeoutSeconds float64  `json:"timeout_seconds"`
 	ConnectSeconds float64  `json:"connect_timeout_seconds"`
 	MaxSessions    int      `json:"max_connections"`
-	CAFile         string   `json:"ca_file,omitempty"`
-	ServerName     string   `json:"server_name,omitempty"`
-	Insecure       bool     `json:"insecure,omitempty"` // certificates were not checked
-	Engine         string   `json:"engine,omitempty"`   // http1 (our own) or net/http, and why
+	// Connections is the fixed number of an open loop's, 0 where it grows to the load.
+	Connections          int    `json:"connections,omitempty"`
+	ConnectionPerRequest bool   `json:"connection_per_request,omitempty"`
+	LocalAddress         string `json:"local_address,omitempty"` // where connections come from; empty: the system's choice
+
+	CAFile     string `json:"ca_file,omitempty"`
+	ServerName string `json:"server_name,omitempty"`
+	Insecure   bool   `json:"insecure,omitempty"` // certificates were not checked
+	Engine     string `json:"engine,omitempty"`   // http1 (our own) or net/http, and why
 	// FailIf are the conditions under which a good status is a failure all the same.
 	FailIf []string `json:"fail_if,omitempty"`
 	// SageMaker is what is invoked of it; absent for a URL that was given.

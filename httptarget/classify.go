@@ -141,6 +141,15 @@ func classOfError(err error) loadgen.Class {
 	return loadgen.Network
 }
 
+// isNoLocalPort says that connecting found every local port taken.
+func isNoLocalPort(err error) bool { return isNotAvailable(err) && !isNoLocalAddress(err) }
+
+// isNoLocalAddress says that the local address which was asked for is not the machine's.
+func isNoLocalAddress(err error) bool {
+	call, ok := errors.AsType[*os.SyscallError](err)
+	return ok && call.Syscall == "bind" && isNotAvailable(err)
+}
+
 // isTLS reports whether TLS itself failed. Many errors of crypto/tls have no type.
 func isTLS(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
@@ -224,6 +233,8 @@ func remedy(err error, class loadgen.Class) string {
 		return "; check the host name"
 	case isNoDescriptor(err):
 		return "; raise the limit of open files (ulimit -n) or use fewer connections"
+	case isNoLocalAddress(err):
+		return "; the local address is none of this machine's"
 	case isNoLocalPort(err):
 		return "; no local port is left: use fewer connections, or keep them open between requests"
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +24,7 @@ type dialer struct {
 	timeout    time.Duration // for one connection, handshake included
 	tls        *tls.Config   // nil for plain connections
 	own        func(ctx context.Context, network, address string) (net.Conn, error)
+	local      netip.Addr // where connections come from; invalid for anywhere
 
 	// The network, apart for tests.
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
@@ -35,8 +37,8 @@ type dialer struct {
 
 func newDialer(o Options, u *url.URL) *dialer {
 	d := &dialer{
-		host: u.Hostname(), port: u.Port(), timeout: o.connectTimeout(), own: o.DialContext,
-		dial: new(net.Dialer).DialContext, lookup: net.DefaultResolver.LookupNetIP,
+		host: u.Hostname(), port: u.Port(), timeout: o.connectTimeout(), own: o.DialContext, local: o.LocalAddress,
+		dial: networkDialer(o.LocalAddress).DialContext, lookup: net.DefaultResolver.LookupNetIP,
 	}
 	if d.port == "" {
 		d.port = defaultPorts(u.Scheme)
@@ -46,6 +48,26 @@ func newDialer(o Options, u *url.URL) *dialer {
 	}
 	return d
 }
+
+// networkDialer connects from a local address, if one is given. Its port is left to
+// the connecting: a port that is taken when the address is bound serves no other
+// connection, so that 28 thousand to all servers together would be the most.
+func networkDialer(local netip.Addr) *net.Dialer {
+	if !local.IsValid() {
+		return new(net.Dialer)
+	}
+	return &net.Dialer{
+		LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0)),
+		Control: func(_, _ string, raw syscall.RawConn) error {
+			bindWithoutPort(raw)
+			return nil
+		},
+	}
+}
+
+// sameFamily reports whether one address can be reached from the other: both IPv4, or
+// both IPv6.
+func sameFamily(a, b netip.Addr) bool { return a.Unmap().Is4() == b.Unmap().Is4() }
 
 func defaultPorts(scheme string) string {
 	switch scheme {
@@ -152,6 +174,9 @@ func (d *dialer) discover(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.local.IsValid() {
+		addrs = slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !sameFamily(a, d.local) })
+	}
 	var first error
 	for i, addr := range addrs {
 		conn, err := d.dialShare(ctx, addr, len(addrs)-i)
@@ -163,7 +188,7 @@ func (d *dialer) discover(ctx context.Context) (net.Conn, error) {
 		}
 		var family []netip.Addr
 		for _, a := range addrs {
-			if a.Unmap().Is4() == addr.Unmap().Is4() {
+			if sameFamily(a, addr) {
 				family = append(family, a.Unmap())
 			}
 		}
@@ -171,9 +196,17 @@ func (d *dialer) discover(ctx context.Context) (net.Conn, error) {
 		return conn, nil
 	}
 	if first == nil {
-		first = &net.DNSError{Err: "no address", Name: d.host, IsNotFound: true}
+		first = &net.DNSError{Err: d.noAddress(), Name: d.host, IsNotFound: true}
 	}
 	return nil, first
+}
+
+// noAddress says why no address of the host will do.
+func (d *dialer) noAddress() string {
+	if d.local.IsValid() {
+		return "no address of the family of " + d.local.String()
+	}
+	return "no address"
 }
 
 // dialShare tries one address for its share of the time that is left.

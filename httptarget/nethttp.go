@@ -81,6 +81,7 @@ func (n *netHTTP) newSession(t *Target) *netSession {
 	s.transport = &http.Transport{
 		Proxy:                  http.ProxyURL(n.proxy),
 		DisableCompression:     true,
+		DisableKeepAlives:      t.closes,
 		MaxIdleConnsPerHost:    1,
 		MaxConnsPerHost:        1,
 		MaxResponseHeaderBytes: maxHead,

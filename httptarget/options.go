@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -68,6 +69,13 @@ type Options struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// NetHTTP sends through net/http even where the fast path would do.
 	NetHTTP bool
+	// LocalAddress is the address of this machine that connections come from; the
+	// zero Addr leaves it to the system.
+	LocalAddress netip.Addr
+	// ConnectionPerRequest sends each request on a connection of its own: it asks the
+	// server to close ("Connection: close"). The next connection is opened when the
+	// answer has come, so that connecting is no part of a request's times.
+	ConnectionPerRequest bool
 
 	// Stamper, unless nil, adds headers to each request as it leaves.
 	Stamper Stamper
@@ -116,10 +124,28 @@ func (o Options) Validate() error {
 	if o.MaxAnswer < 0 {
 		problems = append(problems, fmt.Errorf("max answer %d bytes: must not be negative; zero is no limit", o.MaxAnswer))
 	}
+	problems = append(problems, o.checkLocalAddress())
 	if len(o.CAPEM) > 0 && !x509.NewCertPool().AppendCertsFromPEM(o.CAPEM) {
 		problems = append(problems, errors.New("CA certificates: no certificate found; give a file in PEM form (-----BEGIN CERTIFICATE-----)"))
 	}
 	return errors.Join(problems...)
+}
+
+func (o Options) checkLocalAddress() error {
+	if !o.LocalAddress.IsValid() {
+		return nil
+	}
+	if o.DialContext != nil {
+		return fmt.Errorf("local address %v next to a dial function, which chooses it: give one of them", o.LocalAddress)
+	}
+	u, err := o.parsedURL()
+	if err != nil {
+		return nil //nolint:nilerr // it is reported as the URL's
+	}
+	if server, err := netip.ParseAddr(u.Hostname()); err == nil && !sameFamily(server, o.LocalAddress) {
+		return fmt.Errorf("local address %v: cannot reach %v; give one of the same family, IPv4 or IPv6", o.LocalAddress, server)
+	}
+	return nil
 }
 
 // parsedURL is the URL, with what is wrong about it. Its errors never hold the

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +45,9 @@ func TestValidate(t *testing.T) {
 		{"content type", Options{URL: "http://h", Bodies: []Body{{}, {ContentType: "a\n"}}}, []string{"content type of body 1"}},
 		{"accept", Options{URL: "http://h", Bodies: []Body{{Accept: "a\x00"}}}, []string{"accept of body 0"}},
 		{"negative", Options{URL: "http://h", Timeout: -1, MaxAnswer: -2}, []string{"timeout", "max answer"}},
+		{"local address", Options{URL: "http://h", LocalAddress: netip.MustParseAddr("::1")}, nil},
+		{"local address, other family", Options{URL: "http://127.0.0.1", LocalAddress: netip.MustParseAddr("::1")}, []string{"local address ::1", "127.0.0.1", "same family"}},
+		{"local address and dial", Options{URL: "http://h", LocalAddress: netip.MustParseAddr("::1"), DialContext: (&net.Dialer{}).DialContext}, []string{"local address ::1", "dial function"}},
 		{"CA", Options{URL: "http://h", CAPEM: []byte("nothing")}, []string{"PEM"}},
 		{"several", Options{Method: " ", BearerToken: "\n"}, []string{"url", "method", "bearer token"}},
 	} {

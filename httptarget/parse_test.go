@@ -348,3 +348,31 @@ func TestReadMarksGarbage(t *testing.T) {
 		t.Errorf("read with bytes after the answer: got close %v, error %v; want true, none", a.close, err)
 	}
 }
+
+// TestReadSeveralLikeNetHTTP: an answer on a connection that carried others is read as
+// it is on a new one. The server sends each when the one before was read.
+func TestReadSeveralLikeNetHTTP(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		used := answerReader{}
+		used.keep = make([]byte, 0, maxDetail)
+		used.reset(nil)
+		for i := range rapid.IntRange(2, 6).Draw(t, "answers") {
+			data := mutate(t, drawAnswer(t))
+			cuts := rapid.SliceOfN(rapid.IntRange(1, 40), 0, 20).Draw(t, "cuts")
+			want, wantErr := parseNetHTTP(data, http.MethodPost)
+			if wantErr != nil {
+				continue // a refusal ends a connection; TestReadLikeNetHTTP has those
+			}
+			src := &pieces{data: data, cuts: cuts}
+			used.src = src
+			if err := used.read(); err != nil {
+				t.Fatalf("read %d (%q): got error %v, net/http's none", i, data, err)
+			}
+			consumed := len(data) - len(src.data) - (used.w - used.r)
+			if got := (result{used.status, used.received, consumed, !used.close && consumed == len(data)}); got != want {
+				t.Fatalf("read %d (%q): got %v, net/http's %v", i, data, got, want)
+			}
+			used.r, used.w = 0, 0 // what came after it ends the connection, too
+		}
+	})
+}

@@ -35,6 +35,9 @@ func render(o Options, u *url.URL, b Body) rendered {
 			p = append(p, name+": "+value+"\r\n"...)
 		}
 	}
+	if o.ConnectionPerRequest { // not in the header: it is not signed
+		p = append(p, "Connection: close\r\n"...)
+	}
 	r := rendered{host: host, header: header, prefix: append(slices.Clip(p), contentLength...)}
 	if len(b.Content) == 0 && !expectsContent(o.method()) {
 		r.wire = append(slices.Clip(p), "\r\n"...)

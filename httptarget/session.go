@@ -125,7 +125,7 @@ func (s *session) once(req loadgen.Request) (out loadgen.Outcome, sent bool) {
 		return out, true
 	}
 	s.answered(&out)
-	if s.in.close {
+	if s.in.close || s.target.closes {
 		s.disconnect()
 	}
 	return out, true

@@ -11,7 +11,7 @@ import (
 // has only some of them.
 const (
 	wsaTooManyFiles = syscall.Errno(10024)
-	wsaNoLocalPort  = syscall.Errno(10049)
+	wsaNotAvailable = syscall.Errno(10049)
 	wsaAborted      = syscall.Errno(10053)
 	wsaReset        = syscall.Errno(10054)
 	wsaRefused      = syscall.Errno(10061)
@@ -23,7 +23,7 @@ func isReset(err error) bool { return errors.Is(err, wsaReset) || errors.Is(err,
 
 func isNoDescriptor(err error) bool { return errors.Is(err, wsaTooManyFiles) }
 
-func isNoLocalPort(err error) bool { return errors.Is(err, wsaNoLocalPort) }
+func isNotAvailable(err error) bool { return errors.Is(err, wsaNotAvailable) }
 
 // quiet cannot look into a socket on this system and takes it to be open; a
 // connection that the server closed while idle then fails its next request.

@@ -17,7 +17,7 @@ func isNoDescriptor(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-func isNoLocalPort(err error) bool { return errors.Is(err, syscall.EADDRNOTAVAIL) }
+func isNotAvailable(err error) bool { return errors.Is(err, syscall.EADDRNOTAVAIL) }
 
 // quiet reports whether nothing has arrived on the socket, neither bytes nor its
 // end, without waiting and without taking anything.

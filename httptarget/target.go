@@ -25,6 +25,7 @@ type Target struct {
 	// invocationPath says that the URL has the path of a SageMaker invocation.
 	invocationPath bool
 	sendsLength    bool // even for an empty body
+	closes         bool // each connection after its answer
 	stamper        Stamper
 	follow         func() Follower
 
@@ -60,6 +61,7 @@ func New(o Options) (*Target, error) {
 		secrets:        o.secrets(u),
 		invocationPath: isInvocationPath(u.Path),
 		sendsLength:    expectsContent(o.method()),
+		closes:         o.ConnectionPerRequest,
 		stamper:        o.Stamper,
 		follow:         o.Follow,
 		dialer:         newDialer(o, u),

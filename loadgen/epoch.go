@@ -17,6 +17,7 @@ type epoch struct {
 	books    *books
 	start    time.Time
 	from     time.Duration // of the measured window
+	busy     int           // workers with numbers from here rest; 0 for none
 	replaced chan struct{} // closed when another epoch is played
 
 	// lead passes between idle workers of an open loop: whoever holds it waits for
@@ -106,7 +107,7 @@ const shardCount = 4
 func newEpoch(load Load, opts Options, b *books) *epoch {
 	b.skipTo(load.FirstRequest)
 	e := &epoch{
-		load: load, opts: opts, books: b, from: load.Settle, replaced: make(chan struct{}),
+		load: load, opts: opts, books: b, from: load.Settle, busy: load.busy(opts), replaced: make(chan struct{}),
 		lead: make(chan struct{}, 1), offered: make([]int64, load.bins()), usage: usage{opts: opts},
 	}
 	e.to.Store(int64(load.Settle + load.Measure))

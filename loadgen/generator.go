@@ -16,6 +16,9 @@ type Options struct {
 	// MaxSessions bounds the sessions that an open loop may hold; 0 is 4096. Sends
 	// that find every session busy leave late, or are dropped after DropAfter.
 	MaxSessions int
+	// Sessions, unless zero, is how many sessions an open loop has, no more and no fewer:
+	// they are opened before it starts. Zero begins with a few and grows to the load.
+	Sessions int
 	// LateAfter is the lateness from which a send counts as late; 0 is 1 ms.
 	LateAfter time.Duration
 	// DropAfter is the lateness from which a request is dropped instead of sent;
@@ -44,6 +47,9 @@ func (o Options) Validate() error {
 	if o.Target == nil || o.Bodies == nil {
 		problems = append(problems, errors.New("target and bodies are required"))
 	}
+	if o.Sessions < 0 || o.MaxSessions > 0 && o.Sessions > o.MaxSessions {
+		problems = append(problems, fmt.Errorf("sessions %d of at most %d: must be from 0 to that", o.Sessions, o.MaxSessions))
+	}
 	if o.MaxSessions < 0 || o.LateAfter < 0 || o.DropAfter < 0 || o.BackOff < 0 || o.Procs < 0 {
 		problems = append(problems, fmt.Errorf("max sessions %d, late after %v, drop after %v, back-off %v, procs %d: none may be negative",
 			o.MaxSessions, o.LateAfter, o.DropAfter, o.BackOff, o.Procs))
@@ -53,6 +59,9 @@ func (o Options) Validate() error {
 
 func (o Options) withDefaults() Options {
 	o.MaxSessions = orDefault(o.MaxSessions, 4096)
+	if o.Sessions > 0 {
+		o.MaxSessions = o.Sessions
+	}
 	o.LateAfter = orDefault(o.LateAfter, time.Millisecond)
 	o.DropAfter = orDefault(o.DropAfter, time.Second)
 	o.BackOff = orDefault(o.BackOff, 10*time.Millisecond)
@@ -109,7 +118,7 @@ func (g *Generator) Run(ctx context.Context, load Load) (Measurement, error) {
 			return Measurement{}, err
 		}
 	}
-	if err := g.open(ctx, load.sessions(g.opts.MaxSessions)); err != nil {
+	if err := g.open(ctx, load.sessions(g.opts)); err != nil {
 		return Measurement{}, err
 	}
 	e := newEpoch(load, g.opts, &g.books)

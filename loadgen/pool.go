@@ -10,13 +10,24 @@ import (
 // pool while it settles.
 const startSessions = 16
 
-// sessions is how many sessions a load wants open before it starts; an open loop
-// may not have more than a limit.
-func (l Load) sessions(limit int) int {
+// sessions is how many sessions a load wants open before it starts.
+func (l Load) sessions(o Options) int {
+	switch {
+	case l.Concurrency > 0:
+		return l.Concurrency
+	case o.Sessions > 0:
+		return o.Sessions
+	}
+	return min(startSessions, o.MaxSessions)
+}
+
+// busy is how many of the open sessions a load makes use of, 0 for all: a closed loop
+// before may have opened more than an open loop is to have.
+func (l Load) busy(o Options) int {
 	if l.Concurrency > 0 {
 		return l.Concurrency
 	}
-	return min(startSessions, limit)
+	return o.Sessions
 }
 
 // pool is the set of open sessions, by the number of the worker that owns each.

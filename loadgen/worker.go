@@ -11,7 +11,7 @@ func (g *Generator) work(id int, s Session) {
 	for g.context.Err() == nil {
 		e := g.current.Load()
 		switch {
-		case e.paused() || e.cursor == nil && id >= e.load.Concurrency:
+		case e.paused() || e.busy > 0 && id >= e.busy:
 			w.idle(e)
 		case e.cursor == nil:
 			w.closedLoop(e)

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 
 	"plimsoll/experiment"
@@ -60,6 +62,18 @@ func connectionFact(e experiment.Endpoint) string {
 		return ""
 	}
 	text := fmt.Sprintf("at most %d, request timeout %s, connect timeout %s", e.MaxSessions, lasting(e.TimeoutSeconds), lasting(e.ConnectSeconds))
+	switch {
+	case e.ConnectionPerRequest:
+		text = "one for each request, " + text
+	case e.Connections > 0:
+		text = fmt.Sprintf("%d in an open loop, %s", e.Connections, text)
+	}
+	if name := nameOf(e); name != "" {
+		text += ", in turn to every address of " + printable(name) + ", resolved once"
+	}
+	if e.LocalAddress != "" {
+		text += ", from " + printable(e.LocalAddress)
+	}
 	if e.CAFile != "" {
 		text += ", CA file " + printable(e.CAFile)
 	}
@@ -70,6 +84,16 @@ func connectionFact(e experiment.Endpoint) string {
 		text += ", certificates not checked"
 	}
 	return text
+}
+
+// nameOf is the host that is connected to where it is a name, which may have several
+// addresses; empty where it is an address, or where a proxy connects.
+func nameOf(e experiment.Endpoint) string {
+	u, err := url.Parse(e.URL)
+	if err != nil || net.ParseIP(u.Hostname()) != nil || strings.Contains(e.Engine, "proxy") {
+		return ""
+	}
+	return u.Hostname()
 }
 
 func payloadFact(p experiment.Payload) string {

@@ -24,6 +24,7 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 	e := p.Endpoint
 	s.URL, s.Method, s.Headers = e.URL, e.Method, e.Headers
 	s.CAFile, s.ServerName, s.Insecure, s.MaxConnections = e.CAFile, e.ServerName, e.Insecure, e.MaxSessions
+	s.Connections, s.PerRequest, s.LocalAddress = e.Connections, e.ConnectionPerRequest, e.LocalAddress
 	s.Timeout, s.ConnectTimeout = toDuration(e.TimeoutSeconds), toDuration(e.ConnectSeconds)
 	s.NetHTTP, s.FailIf = strings.HasPrefix(e.Engine, "net/http"), e.FailIf
 	if e.SageMaker != nil {

@@ -32,6 +32,9 @@ type Settings struct {
 	Timeout        time.Duration `yaml:"timeout"`
 	ConnectTimeout time.Duration `yaml:"connect-timeout"`
 	MaxConnections int           `yaml:"max-connections"`
+	Connections    int           `yaml:"connections"`
+	PerRequest     bool          `yaml:"connection-per-request"`
+	LocalAddress   string        `yaml:"local-address"`
 	NetHTTP        bool          `yaml:"net-http"`
 	FailIf         texts         `yaml:"fail-if"`
 
@@ -158,6 +161,9 @@ func requestFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.DurationVar(&s.Timeout, "timeout", s.Timeout, "longest wait for one answer")
 	fs.DurationVar(&s.ConnectTimeout, "connect-timeout", s.ConnectTimeout, "longest wait for one connection")
 	fs.IntVar(&s.MaxConnections, "max-connections", s.MaxConnections, "most connections of an open loop")
+	fs.IntVar(&s.Connections, "connections", s.Connections, "fixed number of connections of an open loop, opened before it starts (0: as many as it needs)")
+	fs.BoolVar(&s.PerRequest, "connection-per-request", s.PerRequest, "a new connection for each request, instead of keeping them open")
+	fs.StringVar(&s.LocalAddress, "local-address", s.LocalAddress, "IP address of this machine to connect from (empty: the system's choice)")
 	fs.BoolVar(&s.NetHTTP, "net-http", s.NetHTTP, "send through Go's net/http instead of the fast path")
 	fs.Var(&s.FailIf, "fail-if", "an answer of 200 has failed if its body has this: json:error, json:status=failed or regex:EXPR; may be repeated")
 }

@@ -41,6 +41,7 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	s.Payload, s.ContentType, s.Accept, s.Seed = texts{"testdata/body.json;weight=2"}, "text/csv", "application/json", 99
 	s.Objectives, s.Arrivals, s.MaxRate, s.MaxRequests, s.MaxConcurrency = texts{"p99=200ms"}, experiment.ArrivalsConstant, "500/s", 12345, 77
 	s.Precision, s.SafetyFactor, s.PerMinute, s.TargetFrom, s.Insecure, s.MaxBody = "5%", 0.7, true, experiment.FromEstimate, true, "1048576B"
+	s.Connections, s.PerRequest, s.LocalAddress = 12, true, "127.0.0.1"
 	j, err := prepareFind(t.Context(), Env{Getenv: func(string) string { return "" }}, s, "find")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestPlanGivesTheSettingsBack(t *testing.T) {
 	if strings.Contains(reproduce(j.plan), "--reconcile") {
 		t.Errorf("%s: it says what is so by itself", reproduce(j.plan))
 	}
-	for _, want := range []string{"--method PUT", "--max-rate 500/s", "--per-minute", "--seed 99", "--insecure", "--target-from estimate", "weight=2"} {
+	for _, want := range []string{"--method PUT", "--max-rate 500/s", "--per-minute", "--seed 99", "--insecure", "--connections 12", "--connection-per-request", "--local-address 127.0.0.1", "--target-from estimate", "weight=2"} {
 		if !strings.Contains(reproduce(j.plan), want) {
 			t.Errorf("the command line to reproduce lacks %q: %s", want, reproduce(j.plan))
 		}

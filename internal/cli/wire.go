@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -120,9 +121,18 @@ func httpOptions(env Env, s Settings, corpus *payload.Corpus) (httptarget.Option
 	opts := httptarget.Options{
 		URL: s.URL, Method: s.Method, Header: header, BearerToken: httptarget.Secret(env.Getenv(s.BearerEnv)),
 		Timeout: s.Timeout, ConnectTimeout: s.ConnectTimeout, Insecure: s.Insecure, ServerName: s.ServerName, NetHTTP: s.NetHTTP,
+		ConnectionPerRequest: s.PerRequest,
 	}
 	if s.Timeout <= 0 || s.ConnectTimeout <= 0 || s.MaxConnections < 1 {
 		return opts, usageError("--timeout %v, --connect-timeout %v, --max-connections %d: all must be above zero", s.Timeout, s.ConnectTimeout, s.MaxConnections)
+	}
+	if s.Connections < 0 || s.Connections > s.MaxConnections {
+		return opts, usageError("--connections %d: must be from 0 to --max-connections, which is %d", s.Connections, s.MaxConnections)
+	}
+	if s.LocalAddress != "" {
+		if opts.LocalAddress, err = netip.ParseAddr(s.LocalAddress); err != nil {
+			return opts, usageError("--local-address %q: give an IP address of this machine, such as 10.0.0.7", s.LocalAddress)
+		}
 	}
 	if s.CAFile != "" {
 		if opts.CAPEM, err = os.ReadFile(s.CAFile); err != nil {
@@ -175,7 +185,7 @@ func (j *job) describe(command string) (experiment.Plan, error) {
 		Endpoint: experiment.Endpoint{
 			URL: publicURL(j.url()), Method: strings.ToUpper(s.Method), TimeoutSeconds: s.Timeout.Seconds(), ConnectSeconds: s.ConnectTimeout.Seconds(),
 			MaxSessions: s.MaxConnections, CAFile: absolute(s.CAFile), ServerName: s.ServerName, Insecure: s.Insecure, Engine: j.target.Engine(), SageMaker: j.invocations(),
-			FailIf: s.FailIf,
+			FailIf: s.FailIf, Connections: s.Connections, ConnectionPerRequest: s.PerRequest, LocalAddress: s.LocalAddress,
 		},
 	}
 	if why := j.target.EngineReason(); p.Endpoint.Engine == netHTTP {
@@ -315,7 +325,7 @@ func words(body []byte) string {
 // generator is the load generator of the job.
 func (j *job) generator(ctx context.Context, sleeper *host.Sleeper) (*loadgen.Generator, error) {
 	return loadgen.New(ctx, loadgen.Options{
-		Target: j.target, Bodies: j.corpus, MaxSessions: j.settings.MaxConnections,
+		Target: j.target, Bodies: j.corpus, MaxSessions: j.settings.MaxConnections, Sessions: j.settings.Connections,
 		Sleep: sleeper.Until, CPU: host.CPU, Machine: host.Machine, Procs: runtime.GOMAXPROCS(0),
 	})
 }
