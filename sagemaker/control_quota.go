@@ -52,7 +52,7 @@ func (c *Control) quota(ctx context.Context, instanceType string) (int, error) {
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("Service Quotas has none that is called %q", name)
+	return 0, fmt.Errorf("no quota: Service Quotas has none that is called %q", name)
 }
 
 func quotaOf(quotas []types.ServiceQuota, name string) (n int, ok bool) {
