@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // startSessions is how many sessions an open loop begins with; it grows the
@@ -37,6 +38,10 @@ type pool struct {
 	next     int // number of the next worker
 	opening  int // sessions being opened in the background
 	closed   bool
+
+	looked time.Time     // when the processor time was last looked at
+	used   time.Duration // by then
+	spent  bool          // nearly all of it was used before
 }
 
 func (p *pool) size() int {
@@ -108,6 +113,29 @@ func (g *Generator) openOne(ctx context.Context) error {
 	return nil
 }
 
+const (
+	// lookEvery is how often growing looks at the processor time.
+	lookEvery = 10 * time.Millisecond
+	// enough is the share of the processors from which there is none left for growing.
+	enough = 0.9
+)
+
+// exhausted says that the generator has no processor time left, so that its workers are
+// busy with being late and not with waiting for answers. Opening a session costs as
+// much as several requests: growing then would make it later still, without end. p.mu is held.
+func (p *pool) exhausted(o Options) bool {
+	if o.CPU == nil {
+		return false
+	}
+	now := time.Now()
+	if since := now.Sub(p.looked); since >= lookEvery {
+		used := o.CPU()
+		p.spent = float64(used-p.used) > enough*float64(o.Procs)*float64(since)
+		p.looked, p.used = now, used
+	}
+	return p.spent
+}
+
 // grow opens one more session in the background when few are idle, so that the
 // next burst finds them open.
 func (g *Generator) grow(e *epoch) {
@@ -115,7 +143,7 @@ func (g *Generator) grow(e *epoch) {
 	p.mu.Lock()
 	size := len(p.sessions)
 	spare := max(4, size/8)
-	want := size+p.opening < g.opts.MaxSessions && int(g.idle.Load())+p.opening < spare && !p.closed
+	want := size+p.opening < g.opts.MaxSessions && int(g.idle.Load())+p.opening < spare && !p.closed && !p.exhausted(g.opts)
 	if want {
 		p.opening++
 	}

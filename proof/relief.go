@@ -132,8 +132,12 @@ func (j *judging) firstServed(e event, crossed, in, recovered Stage) Stage {
 			best = max(best, j.answered(s))
 		}
 	}
+	until := e.limit // recovery after it was in service is the new capacity's work, too
+	if recovered.Known != Missing && !recovered.At.Before(earliest) && recovered.At.Before(until) {
+		until = recovered.At
+	}
 	for _, s := range j.Slices {
-		if best > 0 && !s.At.Before(earliest) && s.At.Before(e.limit) && j.answered(s) > moreThanBefore*best {
+		if best > 0 && !s.At.Before(earliest) && !s.end().After(until) && j.answered(s) > moreThanBefore*best {
 			return Stage{
 				Name: FirstServed, At: s.end(), Within: Span(s.end().Sub(earliest)), Known: Bounded,
 				Source: fmt.Sprintf("the client: the first slice with more answers (%s/s) than the old number gave (%s/s at most); %s", figure(j.answered(s)), figure(best), untold),

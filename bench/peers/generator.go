@@ -41,6 +41,7 @@ func generate(args []string) error {
 	warm := fs.Duration("settle", 0, "")
 	measure := fs.Duration("measure", time.Second, "")
 	profile := fs.String("profile", "", "")
+	sessions := fs.Int("sessions", 0, "")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func generate(args []string) error {
 	defer sleeper.Close()
 	ctx := context.Background()
 	g, err := loadgen.New(ctx, loadgen.Options{
-		Target: target, Bodies: numbers{}, Sleep: sleeper.Until, CPU: host.CPU, Machine: host.Machine, Procs: runtime.GOMAXPROCS(0),
+		Target: target, Bodies: numbers{}, Sessions: *sessions, Sleep: sleeper.Until, CPU: host.CPU, Machine: host.Machine, Procs: runtime.GOMAXPROCS(0),
 	})
 	if err != nil {
 		return err

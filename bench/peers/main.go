@@ -33,7 +33,7 @@ import (
 // plan bounds what is measured.
 type plan struct {
 	Parts   []string
-	Cells   []string
+	Loads   []string
 	Only    []string
 	Repeats int
 	Window  time.Duration
@@ -73,7 +73,7 @@ func parse(args []string) (p plan, err error) {
 	fs := flag.NewFlagSet("bench/peers", flag.ContinueOnError)
 	parts := fs.String("parts", "cost,truth,frozen,lateness,held", "what to measure; also memory, which -long adds, and profile")
 	only := fs.String("peers", "", "only clients whose names have one of these")
-	loads := fs.String("loads", "", "only loads of the cost whose names have one of these")
+	loads := fs.String("loads", "", "only these loads of the cost and these surroundings of the lateness, by their names in the tables")
 	fs.IntVar(&p.Repeats, "repeats", 5, "times that each figure is measured; the median is shown")
 	fs.DurationVar(&p.Window, "window", 1500*time.Millisecond, "length of one measurement")
 	fs.BoolVar(&p.Long, "long", false, "more loads, and the memory over ten million requests")
@@ -84,7 +84,7 @@ func parse(args []string) (p plan, err error) {
 	if p.Repeats < 1 || p.Window < 200*time.Millisecond {
 		return p, fmt.Errorf("repeats %d, window %v: want at least 1, and 200ms", p.Repeats, p.Window)
 	}
-	p.Parts, p.Cells, p.Only = words(*parts), words(*loads), words(*only)
+	p.Parts, p.Loads, p.Only = words(*parts), words(*loads), words(*only)
 	if p.Long {
 		p.Parts = append(p.Parts, "memory")
 	}
@@ -164,6 +164,9 @@ func (b *bench) findPeers(ctx context.Context) error {
 		} else if chosen(b.Only, p.name) {
 			b.peers = append(b.peers, p)
 		}
+	}
+	if len(b.peers) == 0 {
+		return fmt.Errorf("peers %q: no client that is there has such a name", strings.Join(b.Only, ","))
 	}
 	return nil
 }

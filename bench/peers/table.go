@@ -43,3 +43,6 @@ func millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 func chosen(words []string, name string) bool {
 	return len(words) == 0 || slices.ContainsFunc(words, func(word string) bool { return strings.Contains(name, word) })
 }
+
+// asked says whether a load is among those asked for; all are where none is.
+func (p plan) asked(name string) bool { return len(p.Loads) == 0 || slices.Contains(p.Loads, name) }

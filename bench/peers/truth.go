@@ -60,8 +60,8 @@ func (b *bench) truth(ctx context.Context) error {
 		rate    int
 	}{{5 * time.Millisecond, 1000}, {20 * time.Millisecond, 1000}, {5 * time.Millisecond, 10_000}} {
 		words := map[string][]word{}
-		for range b.Repeats {
-			for _, p := range b.peers {
+		for repeat := range b.Repeats {
+			for _, p := range b.inTurn(repeat) {
 				parallel := int(2*float64(s.rate)*s.service.Seconds()) + 16
 				w, ok, err := b.open(ctx, p, s.rate, parallel, 2*b.Window, behaviour{Service: s.service})
 				if err != nil {
@@ -133,8 +133,8 @@ const (
 // spread: the q-th quantile is 1 s × (1 − (1−q)·10), and what the service takes.
 func (b *bench) frozen(ctx context.Context) error {
 	words := map[string][]word{}
-	for range b.Repeats {
-		for _, p := range b.peers {
+	for repeat := range b.Repeats {
+		for _, p := range b.inTurn(repeat) {
 			how := behaviour{Service: frozenService, FreezeAfter: frozenAfter, Freeze: frozenFor}
 			w, ok, err := b.open(ctx, p, frozenRate, 1200, frozenLength, how)
 			if err != nil {
