@@ -137,7 +137,7 @@ func (j *judging) firstServed(e event, crossed, in, recovered Stage) Stage {
 		until = recovered.At
 	}
 	for _, s := range j.Slices {
-		if best > 0 && !s.At.Before(earliest) && !s.end().After(until) && j.answered(s) > moreThanBefore*best {
+		if best > 0 && !s.At.Before(earliest) && s.At.Before(e.limit) && !s.At.After(until) && j.answered(s) > moreThanBefore*best {
 			return Stage{
 				Name: FirstServed, At: s.end(), Within: Span(s.end().Sub(earliest)), Known: Bounded,
 				Source: fmt.Sprintf("the client: the first slice with more answers (%s/s) than the old number gave (%s/s at most); %s", figure(j.answered(s)), figure(best), untold),
