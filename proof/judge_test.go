@@ -402,6 +402,19 @@ func TestJudgeFlapping(t *testing.T) {
 	}
 }
 
+// Where the objective is kept again, the new capacity has served, whatever later slices show.
+func TestServedByTheTimeOfRecovery(t *testing.T) {
+	o := perfect(t, usual())
+	crossed := o.held(StepUp).Began
+	recovered, _ := Judge(o).Events[0].Stage(Recovered)
+	until := recovered.At
+	o.slices(crossed, until.Add(5*time.Minute), func(s *Slice) { s.Successes = min(s.Successes, 100) }) // no more than the old number gave
+	served, _ := Judge(o).Events[0].Stage(FirstServed)
+	if served.Known != Bounded || served.At.After(until) {
+		t.Errorf("first served %+v, want by %v, when it had recovered", served, until)
+	}
+}
+
 // What each stage of a scale-out is made from.
 func TestStages(t *testing.T) {
 	r := Judge(perfect(t, usual()))
