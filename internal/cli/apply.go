@@ -29,9 +29,8 @@ type applied struct {
 
 func newApply(env Env) *cobra.Command {
 	c := &control{env: env}
-	s := defaults()
-	var run, target string
-	wanted := experiment.Wanted{}
+	shown := defaults()
+	var run, target, metric string
 	cmd := &cobra.Command{
 		Use: "apply", Short: "Put the scaling target on an endpoint: bounds of capacity and a target-tracking policy",
 		Long: `Register a variant of a SageMaker endpoint for scaling and put a target-tracking policy on it,
@@ -50,13 +49,15 @@ plimsoll restore --dir DIR takes all of them back.`,
 			"  plimsoll apply --run DIR --metric concurrency --endpoint my-endpoint --inference-component my-llm --max 8",
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := errors.Join(c.settle(cmd.Flags()), s.checkChoices()); err != nil {
+			s, _, err := settle(cmd.Flags(), defaults(), policyFlags, targetFlags, targetFromFlags)
+			if err := errors.Join(err, c.settle(cmd.Flags())); err != nil {
 				return err
 			}
 			if (run == "") == (target == "") {
 				return usageError("give --run DIR of a run that found a peak, or --target 12360 in requests a minute, one of the two")
 			}
-			var err error
+			wanted := s.wanted()
+			wanted.Metric = metric
 			if run != "" {
 				wanted.Target, err = c.valueOfRun(run, wanted.Metric, s, cmd.Flags().Changed)
 			} else {
@@ -74,15 +75,9 @@ plimsoll restore --dir DIR takes all of them back.`,
 	fs := cmd.Flags()
 	fs.StringVar(&run, "run", "", "directory of a run whose target to apply")
 	fs.StringVar(&target, "target", "", "target value for each instance or copy: 12360 or 12360/min, or 206/s; of concurrency, 3.5 requests in flight")
-	fs.StringVar(&wanted.Metric, "metric", experiment.OnInvocations, "what the policy tracks: invocations, concurrency, or a PredefinedMetricType")
+	fs.StringVar(&metric, "metric", experiment.OnInvocations, "what the policy tracks: invocations, concurrency, or a PredefinedMetricType")
 	c.flagsOfEndpoint(fs)
-	fs.IntVar(&wanted.Min, "min", 1, "fewest instances or copies")
-	fs.IntVar(&wanted.Max, "max", 4, "most instances or copies")
-	fs.DurationVar(&wanted.ScaleOut, "scale-out-cooldown", scaling.DefaultCooldown, "wait after a scale-out before the next")
-	fs.DurationVar(&wanted.ScaleIn, "scale-in-cooldown", scaling.DefaultCooldown, "wait after a scale-in before the next")
-	fs.BoolVar(&wanted.DisableScaleIn, "disable-scale-in", false, "never remove instances")
-	fs.BoolVar(&wanted.Replace, "replace", false, "remove other policies on the same metric")
-	flags(fs, &s, targetFlags, targetFromFlags)
+	flags(fs, &shown, policyFlags, targetFlags, targetFromFlags)
 	c.flagsOfChange(fs)
 	return cmd
 }

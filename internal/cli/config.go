@@ -132,7 +132,9 @@ var unknownKey = regexp.MustCompile(`unknown field "([^"]+)"`)
 func settingNames() []string {
 	var names []string
 	for f := range reflect.TypeFor[Settings]().Fields() {
-		names = append(names, f.Tag.Get("yaml"))
+		if f.IsExported() {
+			names = append(names, f.Tag.Get("yaml"))
+		}
 	}
 	return names
 }

@@ -183,6 +183,9 @@ func (c *control) show(v experiment.Variant, changes []experiment.Change, warnin
 	for _, w := range warnings {
 		say(c.env.Stderr, "warning: "+w)
 	}
+	if c.quiet && c.yes {
+		return // nobody is asked
+	}
 	say(c.env.Stderr, "endpoint "+v.Endpoint+", variant "+v.Name+ofComponent(v)+":")
 	for _, change := range changes {
 		say(c.env.Stderr, change.Lines()...)

@@ -27,7 +27,9 @@ func (j *job) prove(c *control, r *reached, quick bool, generator *loadgen.Gener
 		if err := j.afford(ctx, r.aws, &plan); err != nil {
 			return nil, err
 		}
-		say(c.env.Stderr, programmeLines(plan)...)
+		if !c.quiet || !c.yes {
+			say(c.env.Stderr, programmeLines(plan)...)
+		}
 		if err := c.confirm(ctx, "hold this load?"); err != nil {
 			return nil, err
 		}

@@ -223,8 +223,8 @@ func targetFromFlags(fs *pflag.FlagSet, s *Settings) {
 
 // policyFlags are the scaling that is applied.
 func policyFlags(fs *pflag.FlagSet, s *Settings) {
-	fs.IntVar(&s.Min, "min", s.Min, "fewest instances")
-	fs.IntVar(&s.Max, "max", s.Max, "most instances")
+	fs.IntVar(&s.Min, "min", s.Min, "fewest instances or copies")
+	fs.IntVar(&s.Max, "max", s.Max, "most instances or copies")
 	fs.DurationVar(&s.ScaleOutCooldown, "scale-out-cooldown", s.ScaleOutCooldown, "wait after a scale-out before the next")
 	fs.DurationVar(&s.ScaleInCooldown, "scale-in-cooldown", s.ScaleInCooldown, "wait after a scale-in before the next")
 	fs.BoolVar(&s.DisableScaleIn, "disable-scale-in", s.DisableScaleIn, "never remove instances")

@@ -16,7 +16,7 @@ import (
 func TestEveryKeyIsAFlag(t *testing.T) {
 	measuring := []group{endpointFlags, payloadFlags, objectiveFlags, searchFlags, targetFlags, targetFromFlags, loadFlags, modelFlags, recordFlags}
 	var known []string
-	for _, groups := range [][]group{measuring, {emulatorFlags}, verifyGroups()} {
+	for _, groups := range [][]group{measuring, {emulatorFlags}, verifyGroups(), tuneGroups()} {
 		fs := pflag.NewFlagSet("", pflag.ContinueOnError)
 		flags(fs, new(Settings), groups...)
 		fs.VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })

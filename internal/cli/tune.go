@@ -8,6 +8,7 @@ import (
 	"plimsoll/experiment"
 	"plimsoll/loadgen"
 	"plimsoll/report"
+	"plimsoll/scaling"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,12 +22,15 @@ type tuning struct {
 	takeBack bool
 	verify   bool
 	quick    bool
+	goalText string
+	goal     scaling.PerMinute // traffic that scaling is to carry; 0: not said
 	junit    string
 }
 
 func (t *tuning) flags(fs *pflag.FlagSet) {
 	fs.BoolVar(&t.verify, "verify", true, "prove the policy, up and down, after it was applied")
 	fs.BoolVar(&t.quick, "quick", false, "prove one step up and one step down only: half the time, and less proved")
+	fs.StringVar(&t.goalText, "goal", "", "traffic that the endpoint is to carry, such as 1200/s: warns when --max or the account's quota is too small for it")
 	fs.StringVar(&t.junit, "junit", "", "write the checks to this file too, as JUnit XML")
 }
 
@@ -164,7 +168,7 @@ func (j *job) tuning(c *control, r *reached, t tuning, generator *loadgen.Genera
 			if p.Pins {
 				return nil // it was agreed to before the run began
 			}
-			c.show(r.variant, p.Changes, p.Warnings)
+			c.show(r.variant, p.Changes, append(p.Warnings, r.obstacles(ctx, t.goal, p.Changes, j.settings.Max)...))
 			return c.confirm(ctx, p.Question)
 		},
 	}
@@ -176,12 +180,33 @@ func (j *job) tuning(c *control, r *reached, t tuning, generator *loadgen.Genera
 
 // plan is what becomes of the peak.
 func (t *tuning) plan(s Settings) (*experiment.TunePlan, error) {
+	var err error
+	if t.goal, err = parseFlagRate("goal", t.goalText); err != nil {
+		return nil, err
+	}
 	wanted := s.wanted()
 	wanted.Target = 1 // that of the peak is not known yet
 	if err := wanted.Validate(); err != nil {
 		return nil, coded(exitUsage, err)
 	}
 	return &experiment.TunePlan{Wanted: s.wanted(), TakeBack: t.takeBack, RollBack: t.rollBack}, nil
+}
+
+// obstacles warn where the goal cannot be reached: by the maximum, by the quota.
+func (r *reached) obstacles(ctx context.Context, goal scaling.PerMinute, changes []experiment.Change, most int) []string {
+	state, err := r.endpoint.Variant(r.variant.Name)
+	if err != nil {
+		return nil
+	}
+	for _, change := range changes {
+		if p := change.Desired.Policy; p != nil && goal > 0 {
+			ctx, cancel := context.WithTimeout(ctx, lookPatience)
+			defer cancel()
+			_, obstacles := experiment.Reach(goal, scaling.PerMinute(p.Target), most, state.InstanceType, r.aws.InstanceQuota(ctx, state.InstanceType))
+			return obstacles
+		}
+	}
+	return r.beyondQuota(ctx, most)
 }
 
 // withoutEnd passes on all but the end, which is not that of the whole.
