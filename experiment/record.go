@@ -33,8 +33,10 @@ type Plan struct {
 	Tune   *TunePlan      `json:"tune,omitempty"`   // of tune and rehearse
 	Verify *VerifyPlan    `json:"verify,omitempty"` // of verify
 	Model  string         `json:"model,omitempty"`  // of rehearse: the modelled instance
-	Limits *LimitsPlan    `json:"limits,omitempty"` // of find: of the whole run; absent: none
-	Place  *Place         `json:"place,omitempty"`  // of find; absent: the endpoint as it was
+	// Rehearsal is the emulated account of rehearse.
+	Rehearsal *RehearsalPlan `json:"rehearsal,omitempty"`
+	Limits    *LimitsPlan    `json:"limits,omitempty"` // of find: of the whole run; absent: none
+	Place     *Place         `json:"place,omitempty"`  // of find; absent: the endpoint as it was
 }
 
 // LimitsPlan is what a run may take at most, and what an instance costs, as given.
@@ -63,6 +65,13 @@ func (p Place) String() string {
 		return "pinned to one instance"
 	}
 	return "as it was"
+}
+
+// RehearsalPlan is the emulated account that a rehearsal runs on.
+type RehearsalPlan struct {
+	Exec      string  `json:"exec,omitzero"` // command of each instance; empty: Plan.Model
+	Speed     float64 `json:"speed"`         // of the services' seconds in one here
+	Instances int     `json:"instances"`     // at the start
 }
 
 // Endpoint is what is invoked, and how.

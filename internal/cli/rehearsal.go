@@ -12,6 +12,7 @@ import (
 
 	"plimsoll/arrival"
 	"plimsoll/emulator"
+	"plimsoll/experiment"
 	"plimsoll/fleet"
 	"plimsoll/internal/host"
 	"plimsoll/sagemaker"
@@ -88,6 +89,17 @@ func (r *rehearsal) stop() error {
 		err = errors.Join(err, os.RemoveAll(r.state))
 	}
 	return err
+}
+
+// rehearsal is what a plan keeps of the account; nil and "" where there is none.
+func (s *Settings) rehearsal() (account *experiment.RehearsalPlan, model string) {
+	if s.account == nil {
+		return nil, ""
+	}
+	if s.Exec == "" {
+		model = s.Model
+	}
+	return &experiment.RehearsalPlan{Exec: s.Exec, Speed: s.Speed, Instances: s.Instances}, model
 }
 
 // rehearsedOn says what answers.

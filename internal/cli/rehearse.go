@@ -19,6 +19,9 @@ const defaultModel = "service=10ms,cv=0.3,workers=8,queue=400"
 // rehearsalBody is sent where no payload is given: one row of the iris data.
 const rehearsalBody = `{"instances":[{"features":[5.1,3.5,1.4,0.2]}]}`
 
+// rehearsalPayload stands for it among the sources.
+const rehearsalPayload = "-;type=application/json"
+
 // rehearsalBudget is enough for the default model.
 const rehearsalBudget = 60 * time.Second
 
@@ -41,9 +44,14 @@ func rehearsalFlags(fs *pflag.FlagSet, s *Settings) {
 	fs.Float64Var(&s.Speed, "speed", s.Speed, fmt.Sprintf("seconds of the emulated services in a real one, from 1 to %d", emulator.MaxSpeed))
 }
 
+func rehearseDefaults() Settings {
+	s := defaults()
+	s.Budget, s.Speed, s.Instances = rehearsalBudget, rehearsalSpeed, rehearsalInstances
+	return s
+}
+
 func newRehearse(env Env) *cobra.Command {
-	start := defaults()
-	start.Budget, start.Speed, start.Instances = rehearsalBudget, rehearsalSpeed, rehearsalInstances
+	start := rehearseDefaults()
 	shown := start
 	t := tuning{takeBack: true}
 	cmd := &cobra.Command{
@@ -89,7 +97,7 @@ func runRehearse(ctx context.Context, env Env, s Settings, t tuning) (err error)
 	defer func() { err = errors.Join(err, r.stop()) }()
 	s.URL, s.Endpoint, s.account = "", texts{rehearsalEndpoint}, r.account
 	if len(s.Payload) == 0 {
-		s.Payload = texts{"-;type=application/json"}
+		s.Payload = texts{rehearsalPayload}
 		env.Stdin = strings.NewReader(rehearsalBody)
 	}
 	if !s.Quiet {

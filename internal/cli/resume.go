@@ -34,7 +34,10 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 		s.BearerEnv = e.Authorization
 	}
 	s.Payload, s.ContentType, s.Accept, s.Templates = p.Payload.Sources, p.Payload.ContentType, p.Payload.Accept, p.Payload.Templates
-	s.MaxBody, s.Seed = strconv.FormatInt(p.Payload.MaxBody, 10)+"B", p.Seed
+	s.Seed = p.Seed
+	if usual, err := parseSize(s.MaxBody); err != nil || usual != p.Payload.MaxBody {
+		s.MaxBody = strconv.FormatInt(p.Payload.MaxBody, 10) + "B"
+	}
 	s.Objectives, s.Arrivals = p.Objectives, p.Arrivals
 	if p.Mode != "" {
 		s.Mode = p.Mode
@@ -63,6 +66,13 @@ func settingsOf(p experiment.Plan, given *pflag.FlagSet) (Settings, error) {
 		if v.MaxRate > 0 {
 			s.MaxRate = strconv.FormatFloat(float64(v.MaxRate), 'g', -1, 64) + "/s"
 		}
+	}
+	if t := p.Tune; t != nil {
+		w := t.Wanted
+		s.Min, s.Max, s.ScaleOutCooldown, s.ScaleInCooldown, s.DisableScaleIn, s.Replace = w.Min, w.Max, w.ScaleOut, w.ScaleIn, w.DisableScaleIn, w.Replace
+	}
+	if r := p.Rehearsal; r != nil {
+		s.Exec, s.Speed, s.Instances = r.Exec, r.Speed, r.Instances
 	}
 	if p.Model != "" {
 		s.Model = p.Model
@@ -111,7 +121,13 @@ func reproduce(p experiment.Plan) string {
 	base := defaults()
 	want, have := pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	groups := append(findGroups(), loadFlags, modelFlags)
-	if p.Verify != nil {
+	switch {
+	case p.Rehearsal != nil:
+		groups = rehearseGroups()
+		base = rehearseDefaults()
+	case p.Tune != nil:
+		groups = tuneGroups()
+	case p.Verify != nil:
 		groups = verifyGroups()
 		base.Arrivals = experiment.ArrivalsConstant
 	}
@@ -121,12 +137,14 @@ func reproduce(p experiment.Plan) string {
 	want.VisitAll(func(f *pflag.Flag) {
 		if list, ok := f.Value.(*texts); ok {
 			for _, word := range *list {
+				if p.Rehearsal != nil && word == rehearsalPayload {
+					continue
+				}
 				words = append(words, "--"+f.Name, quote(word))
 			}
 			return
 		}
-		skip := p.Command == "rehearse" && (f.Name == "url" || f.Name == "payload")
-		if value := f.Value.String(); value != have.Lookup(f.Name).Value.String() && !skip {
+		if value := f.Value.String(); value != have.Lookup(f.Name).Value.String() {
 			if f.Value.Type() == "bool" {
 				words = append(words, "--"+f.Name+map[bool]string{true: "", false: "=" + value}[value == "true"])
 				return

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"plimsoll/experiment"
 
@@ -181,5 +182,31 @@ func TestInvocationsGiveTheSettingsBack(t *testing.T) {
 	back.invoke(i)
 	if back.Tokens != i.Tokens || back.Reconcile || !back.Stream || back.InferenceComponent != "chat" {
 		t.Errorf("settings %+v", back)
+	}
+}
+
+// A report's command line does the same again, with flags that its command has.
+func TestReproduceOfTune(t *testing.T) {
+	wanted := experiment.Wanted{Min: 1, Max: 3, ScaleOut: time.Minute, ScaleIn: 5 * time.Minute}
+	rehearsed := experiment.Plan{
+		Command: "rehearse", Seed: 7, Model: "service=5ms,workers=2", Payload: experiment.Payload{Sources: []string{rehearsalPayload}, MaxBody: 25 << 20},
+		Endpoint:  experiment.Endpoint{SageMaker: &experiment.Invocations{Endpoint: rehearsalEndpoint, Region: "us-east-1"}, TimeoutSeconds: 60, ConnectSeconds: 5, MaxSessions: 4096},
+		Rehearsal: &experiment.RehearsalPlan{Speed: 30, Instances: 2}, Tune: &experiment.TunePlan{Wanted: wanted, TakeBack: true},
+	}
+	got := reproduce(rehearsed)
+	for _, want := range []string{"rehearse ", "--model service=5ms,workers=2", "--speed 30", "--max 3", "--scale-out-cooldown 1m0s", "--seed 7"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+	for _, wrong := range []string{"--endpoint", "--region", "--payload", "--max-body", "--instances"} {
+		if strings.Contains(got, wrong) {
+			t.Errorf("%q has %q", got, wrong)
+		}
+	}
+	tuned := rehearsed
+	tuned.Command, tuned.Rehearsal, tuned.Model = "tune", nil, ""
+	if got := reproduce(tuned); !strings.Contains(got, "--endpoint rehearsal") || !strings.Contains(got, "--max 3") || strings.Contains(got, "--model") {
+		t.Errorf("tune again: %q", got)
 	}
 }

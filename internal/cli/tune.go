@@ -91,6 +91,7 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	if j.plan.Tune, err = t.plan(s); err != nil {
 		return err
 	}
+	j.plan.Rehearsal, j.plan.Model = s.rehearsal()
 	c := j.control(t.yes)
 	c.env.Getenv = getenv
 	r, err := c.reach(ctx)
