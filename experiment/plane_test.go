@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ type world struct {
 	arriving time.Time // when the instances that were asked for are in service
 	intents  []Intent
 
+	mu     sync.Mutex
 	calls  int
 	diesAt int  // the call at which it dies; 0: never
 	after  bool // after the call's effect, before its answer
@@ -52,6 +54,8 @@ func newWorld(instances int, s ScalingState) *world {
 
 // call counts a call, and does it unless the process is dead.
 func (w *world) call(effect func() error) error {
+	w.mu.Lock() // a request that is heard out late has its effect on another goroutine
+	defer w.mu.Unlock()
 	w.calls++
 	switch dead := w.diesAt > 0 && w.calls >= w.diesAt; {
 	case dead && w.calls == w.diesAt && w.after:
