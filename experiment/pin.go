@@ -94,6 +94,14 @@ func (t Traffic) PerMinute() scaling.PerMinute {
 // restoreWithin bounds what is done after a run was told to end.
 const restoreWithin = 90 * time.Minute
 
+// GiveBack undoes intents, also when the run has been told to end.
+func (p Plane) GiveBack(ctx context.Context, v Variant, intents []Intent) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
+	defer cancel()
+	_, err := p.Undo(ctx, v, intents, false)
+	return err
+}
+
 // Pinned makes the changes of [Pin] or of [Deploy], does something, and takes them back, also when it
 // fails, panics or is told to end. What could not be taken back stays in the journal.
 func (p Plane) Pinned(ctx context.Context, v Variant, changes []Change, do func(context.Context) error) (err error) {
@@ -101,10 +109,7 @@ func (p Plane) Pinned(ctx context.Context, v Variant, changes []Change, do func(
 	p.Journal = kept
 	defer func() {
 		// The run may have been interrupted; the endpoint must be given back all the same.
-		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
-		defer cancel()
-		_, undone := p.Undo(after, v, kept.intents, false)
-		err = errors.Join(err, undone)
+		err = errors.Join(err, p.GiveBack(ctx, v, kept.intents))
 	}()
 	if err := p.Make(ctx, v, changes); err != nil {
 		return err

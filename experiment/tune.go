@@ -23,6 +23,9 @@ import (
 type Tuning struct {
 	Variant Variant
 	Plane   Plane
+	// Pin are the changes for the search, which were shown and agreed to. They are refused
+	// where somebody has changed the variant since.
+	Pin []Change
 	// Find searches for the peak while the variant is pinned.
 	Find func(context.Context) (Result, error)
 	// Clock is the services', for the wait before a policy that is to be proved.
@@ -45,7 +48,6 @@ type TunePlan struct {
 // Proposal is changes that somebody has to agree to.
 type Proposal struct {
 	Question string
-	Pins     bool // others that use the endpoint will have one instance
 	Changes  []Change
 	Warnings []string
 }
@@ -106,10 +108,7 @@ func (t Tuning) run(ctx context.Context, plan TunePlan, tuned *Tuned, book *reme
 	before := len(book.intents)
 	takeBack := func(why string) error {
 		t.Plane.note("taking the policy back: %s", why)
-		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
-		defer cancel()
-		_, err := t.Plane.Undo(after, t.Variant, book.intents[before:], false)
-		return err
+		return t.Plane.GiveBack(ctx, t.Variant, book.intents[before:])
 	}
 	if err := t.Plane.Make(ctx, t.Variant, changes); err != nil {
 		return errors.Join(err, takeBack(err.Error()))
@@ -150,20 +149,7 @@ func (w Wanted) InForce(v Variant) *proof.Policy {
 
 // find looks for the peak with one instance, and gives the variant back.
 func (t Tuning) find(ctx context.Context) (found Result, err error) {
-	e, s, err := t.Plane.Look(ctx, t.Variant)
-	if err != nil {
-		return found, err
-	}
-	changes, err := Pin(t.Variant, e, s)
-	if err != nil {
-		return found, err
-	}
-	if len(changes) > 0 {
-		if err := t.Agree(ctx, Proposal{Question: "make these changes, and take them back after the search?", Pins: true, Changes: changes}); err != nil {
-			return found, err
-		}
-	}
-	err = t.Plane.Pinned(ctx, t.Variant, changes, func(ctx context.Context) error {
+	err = t.Plane.Pinned(ctx, t.Variant, t.Pin, func(ctx context.Context) error {
 		found, err = t.Find(ctx)
 		return err
 	})

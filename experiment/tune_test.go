@@ -15,8 +15,12 @@ import (
 
 // tuning is one of the world's variant whose peak and proof are given.
 func tuning(w *world, verdict proof.Verdict) Tuning {
+	pin, err := Pin(one, w.endpoint, w.scaling)
+	if err != nil {
+		panic(err) // the worlds of these tests can be pinned
+	}
 	return Tuning{
-		Variant: one, Plane: w.plane(),
+		Variant: one, Plane: w.plane(), Pin: pin,
 		Find: func(context.Context) (Result, error) {
 			if err := w.call(func() error { return nil }); err != nil {
 				return Result{}, err
@@ -71,9 +75,6 @@ func TestTune(t *testing.T) {
 		"the proof fails": {err: failed, change: func(t *Tuning) {
 			t.Prove = func(context.Context, Result) (*Verification, error) { return nil, failed }
 		}},
-		"declined at once": {err: failed, change: func(t *Tuning) {
-			t.Agree = func(context.Context, Proposal) error { return failed }
-		}},
 		"declined after the search": {err: failed, change: func(t *Tuning) {
 			t.Agree = func(_ context.Context, p Proposal) error {
 				if slices.ContainsFunc(p.Changes, func(c Change) bool { return c.What == OnePolicy }) {
@@ -112,6 +113,24 @@ func TestTune(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What was agreed to is not made on a variant that somebody has changed since.
+func TestTuneIsRefusedWhatHasChanged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(2, scaled())
+		tune := tuning(w, proof.Works)
+		tune.Find = func(context.Context) (Result, error) { t.Error("searched"); return Result{}, nil }
+		w.scaling.Target = &ScalableTarget{Min: 2, Max: 9}
+		instances, state := w.looks()
+		tuned, err := tune.Run(t.Context(), TunePlan{Wanted: tunedTo()})
+		if trouble, ok := errors.AsType[*ControlError](err); !ok || trouble.Problem != ProblemChanged {
+			t.Errorf("error %v, want one of %q", err, ProblemChanged)
+		}
+		if gotInstances, got := w.looks(); !cmp.Equal(state, got) || instances != gotInstances || !tuned.Restored {
+			t.Errorf("%d instances, %+v, restored %t; want it untouched", gotInstances, got, tuned.Restored)
+		}
+	})
 }
 
 func TestTunedSaysWhatIsLeft(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"plimsoll/arrival"
 	"plimsoll/experiment"
@@ -163,14 +162,9 @@ func (c *control) change(ctx context.Context, p experiment.Plane, command, regio
 	return journal.Changes().Dir, coded(exitRecord, errors.Join(err, journal.Close()))
 }
 
-// withinWhichToGiveBack bounds what is done after the user has asked to end.
-const withinWhichToGiveBack = time.Hour
-
 // giveBack undoes what a journal has, also when the context is done.
 func (c *control) giveBack(ctx context.Context, p experiment.Plane, journal *runlog.Journal, v experiment.Variant) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withinWhichToGiveBack)
-	defer cancel()
-	_, err := p.Undo(ctx, v, journal.Changes().Intents, false)
+	err := p.GiveBack(ctx, v, journal.Changes().Intents)
 	c.tellLeft(v, journal.Changes())
 	return errors.Join(err, journal.Close())
 }

@@ -7,6 +7,7 @@ import (
 
 	"plimsoll/experiment"
 	"plimsoll/loadgen"
+	"plimsoll/sagemaker"
 	"plimsoll/scaling"
 	"plimsoll/slo"
 )
@@ -19,28 +20,43 @@ func (j *job) prove(c *control, r *reached, quick bool, generator *loadgen.Gener
 		if err != nil {
 			return nil, err
 		}
-		plan.Region, plan.Quick = r.aws.Region(), quick
-		sight := experiment.Sight{Hosting: r.aws, Autoscaler: r.aws, Metrics: r.aws, Clock: r.aws}
-		if plan, err = experiment.DesignVerify(ctx, plan, sight); err != nil {
-			return nil, err
-		}
-		if err := j.afford(ctx, r.aws, &plan); err != nil {
-			return nil, err
-		}
-		if !c.quiet || !c.yes {
-			say(c.env.Stderr, programmeLines(plan)...)
-		}
-		if err := c.confirm(ctx, "hold this load?"); err != nil {
+		plan.Quick = quick
+		if plan, err = j.design(ctx, c, r.aws, plan, nil); err != nil {
 			return nil, err
 		}
 		whole := j.plan
 		whole.Verify = &plan
-		result, err := experiment.Verify(ctx, whole, 0, sight, generator, told)
+		result, err := experiment.Verify(ctx, whole, 0, sightOf(r.aws), generator, told)
 		if result.SchemaVersion == 0 {
 			return nil, err
 		}
 		return &result, err
 	}
+}
+
+// sightOf is what a proof looks at AWS by.
+func sightOf(aws *sagemaker.Control) experiment.Sight {
+	return experiment.Sight{Hosting: aws, Autoscaler: aws, Metrics: aws, Clock: aws}
+}
+
+// design makes the programme of a proof, shows it with what it costs, and asks. others looks
+// for other people's traffic; nil after a search, whose own requests it would find.
+func (j *job) design(ctx context.Context, c *control, aws *sagemaker.Control, plan experiment.VerifyPlan, others func(context.Context, *sagemaker.Control, experiment.Variant) []string) (experiment.VerifyPlan, error) {
+	plan.Region = aws.Region()
+	plan, err := experiment.DesignVerify(ctx, plan, sightOf(aws))
+	if err != nil {
+		return plan, err
+	}
+	if others != nil {
+		plan.Notes = append(plan.Notes, others(ctx, aws, plan.On)...)
+	}
+	if err := j.afford(ctx, aws, &plan); err != nil {
+		return plan, err
+	}
+	if !c.quiet || !c.yes {
+		say(c.env.Stderr, programmeLines(plan)...)
+	}
+	return plan, c.confirm(ctx, "hold this load?")
 }
 
 // afford puts the price of the instances into the plan of a proof, and holds its cost against

@@ -107,7 +107,8 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	if err := j.agree(o); err != nil {
 		return err
 	}
-	if err := c.agreeToPin(ctx, r); err != nil {
+	pin, err := c.agreeToPin(ctx, r)
+	if err != nil {
 		return err
 	}
 	record, err := j.begin(ctx)
@@ -124,7 +125,7 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 	ctx, cancel := within(ctx, s.limits(), time.Now(), 0, perHour(o.costs))
 	defer cancel()
 	err = j.run(ctx, record, func(ctx context.Context, generator *loadgen.Generator, observer experiment.Observer) (report.Document, error) {
-		tuned, err := j.tuning(c, r, t, generator, observer).Run(ctx, *j.plan.Tune)
+		tuned, err := j.tuning(c, r, pin, t, generator, observer).Run(ctx, *j.plan.Tune)
 		kept = tuned.Kept()
 		if tuned.SchemaVersion == 0 {
 			return report.Document{}, err
@@ -142,33 +143,30 @@ func runTune(ctx context.Context, env Env, getenv func(string) string, s Setting
 }
 
 // agreeToPin shows what is changed for the search, and asks.
-func (c *control) agreeToPin(ctx context.Context, r *reached) error {
+func (c *control) agreeToPin(ctx context.Context, r *reached) ([]experiment.Change, error) {
 	changes, err := experiment.Pin(r.variant, r.endpoint, r.scaling)
 	if err != nil || len(changes) == 0 {
-		return err
+		return nil, err
 	}
 	warnings, err := c.othersUse(ctx, r.aws, r.variant)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.show(r.variant, changes, warnings)
-	return c.confirm(ctx, "make these changes, and take them back after the search?")
+	return changes, c.confirm(ctx, "make these changes, and take them back after the search?")
 }
 
 // tuning are the parts of the use case.
-func (j *job) tuning(c *control, r *reached, t tuning, generator *loadgen.Generator, observer experiment.Observer) experiment.Tuning {
+func (j *job) tuning(c *control, r *reached, pin []experiment.Change, t tuning, generator *loadgen.Generator, observer experiment.Observer) experiment.Tuning {
 	told := &withoutEnd{observer}
 	parts := experiment.Tuning{
-		Variant: r.variant, Plane: r.plane,
+		Variant: r.variant, Plane: r.plane, Pin: pin,
 		Find: func(ctx context.Context) (experiment.Result, error) {
 			runner, end := j.runner(ctx, generator)
 			defer end()
 			return experiment.Find(ctx, j.plan, experiment.Earlier{Sent: j.sent}, runner, told)
 		},
 		Agree: func(ctx context.Context, p experiment.Proposal) error {
-			if p.Pins {
-				return nil // it was agreed to before the run began
-			}
 			c.show(r.variant, p.Changes, append(p.Warnings, r.obstacles(ctx, t.goal, p.Changes, j.settings.Max)...))
 			return c.confirm(ctx, p.Question)
 		},

@@ -97,32 +97,22 @@ func runVerify(ctx context.Context, env Env, s Settings, p proving) error {
 		return err
 	}
 	defer j.close()
-	aws, err := sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: s.Region, Profile: s.Profile, Account: s.account})
+	c := j.control(p.yes)
+	aws, err := c.connect(ctx, s.Region)
 	if err != nil {
 		return err
 	}
 	defer aws.Close()
-	sight := experiment.Sight{Hosting: aws, Autoscaler: aws, Metrics: aws, Clock: aws}
-	wanted.Region = aws.Region()
-	designed, err := experiment.DesignVerify(ctx, wanted, sight)
+	designed, err := j.design(ctx, c, aws, wanted, othersLoad)
 	if err != nil {
 		return err
 	}
-	designed.Notes = append(designed.Notes, othersLoad(ctx, aws, designed.On)...)
-	if err := j.afford(ctx, aws, &designed); err != nil {
-		return err
-	}
 	j.plan.Verify, j.plan.Limits = &designed, s.limitsPlan()
-	say(env.Stderr, programmeLines(designed)...)
-	asker := &control{env: env, yes: p.yes}
-	if err := asker.confirm(ctx, "hold this load?"); err != nil {
-		return err
-	}
 	record, err := j.begin(ctx)
 	if err != nil {
 		return err
 	}
-	return j.run(ctx, record, j.verify(sight, p.junit))
+	return j.run(ctx, record, j.verify(sightOf(aws), p.junit))
 }
 
 // othersLoad warns of traffic that would be taken for that of the programme.
