@@ -109,9 +109,7 @@ func (h *holder) hold(ctx context.Context, rate float64, parallel int, seed uint
 	if h.endpoint.lateness != nil {
 		late := h.endpoint.lateness()
 		b.Answers = &late
-		if bound := answerLate(limit); late.P99 > millis(bound) {
-			b.Doubts = append(b.Doubts, fmt.Sprintf("1 %% of the server's answers were more than %.3g ms late (limit %v)", late.P99, bound))
-		}
+		b.Doubts = append(b.Doubts, late.doubts(limit)...)
 	}
 	if b.Overloaded {
 		h.generator.Pause()
@@ -119,11 +117,20 @@ func (h *holder) hold(ctx context.Context, rate float64, parallel int, seed uint
 	return b, nil
 }
 
-// answerLate is what at most 1 % of the answers may be late: 2 % of the limit, which moves
-// the peak of a queue by about as much of its distance from the saturation.
-func answerLate(limit time.Duration) time.Duration { return max(500*time.Microsecond, limit/50) }
+// doubts are of answers that a modelled server gave late. Half of them by 1 % of the limit
+// would move the peak by about 1 % of its distance from the saturation; the latest one in a
+// hundred may be as late as the latest sends.
+func (l lateness) doubts(limit time.Duration) (out []string) {
+	if bound := max(200*time.Microsecond, limit/100); l.P50 > millis(bound) {
+		out = append(out, fmt.Sprintf("half of the server's answers were more than %.3g ms late (limit %v)", l.P50, bound))
+	}
+	if bound := sendLate(limit); l.P99 > millis(bound) {
+		out = append(out, fmt.Sprintf("1 %% of the server's answers were more than %.3g ms late (limit %v)", l.P99, bound))
+	}
+	return out
+}
 
-// sendLate is likewise for the sends, as experiment has it for trials.
+// sendLate is what at most 1 % of the sends may be late, as experiment has it for trials.
 func sendLate(limit time.Duration) time.Duration { return max(2*time.Millisecond, limit/20) }
 
 func (b *block) enter(m loadgen.Measurement, limit time.Duration) {

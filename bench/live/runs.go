@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -114,26 +115,24 @@ func (p runPlan) one(ctx context.Context, s subject, number int, dir string, out
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	record, result, err := p.find(ctx, e, s, seed, number, dir)
+	found, result, err := p.find(ctx, e, s, seed, number, dir)
 	if err != nil {
 		return err
 	}
-	record.enter(result)
+	found.enter(result)
 	if e.lateness != nil {
 		late := e.lateness()
-		record.Answers = &late
+		found.Answers = &late
 	}
-	_, _ = fmt.Fprintln(progress, record.describe(s))
-	return out.write(recordOf(record))
+	_, _ = fmt.Fprintln(progress, found.describe(s))
+	return out.write(record{Run: &found})
 }
-
-func recordOf(r run) record { return record{Run: &r} }
 
 // find is plimsoll find as a user runs it, in a process of its own.
 func (p runPlan) find(ctx context.Context, e *endpoint, s subject, seed uint64, number int, dir string) (run, experiment.Result, error) {
 	r := run{Server: s.name, Objective: s.objective.String(), Number: number, Seed: seed, Budget: p.budget.Seconds(), Started: time.Now()}
 	cmd := exec.CommandContext(ctx, p.plimsoll, "find", "--url", e.url, "--payload", filepath.Join(dir, payloadFile), "--content-type", contentType,
-		"--slo", r.Objective, "--budget", p.budget.String(), "--seed", fmt.Sprint(seed), "--dir", filepath.Join(dir, fmt.Sprintf("run-%s-%d", filepath.Base(filepath.Dir(s.name))+filepath.Base(s.name), number)),
+		"--slo", r.Objective, "--budget", p.budget.String(), "--seed", fmt.Sprint(seed), "--dir", filepath.Join(dir, fmt.Sprintf("%s-%d", strings.ReplaceAll(s.name, "/", "-"), number)),
 		"--output", "json", "--quiet")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = time.Minute

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"plimsoll/capacity"
 )
@@ -83,6 +84,17 @@ func TestMissingRunsAreNotCovered(t *testing.T) {
 	}
 	if got := r.spread(); got != unknown {
 		t.Errorf("spread of one valid run %s, want none", got)
+	}
+}
+
+func TestLateAnswersAreDoubted(t *testing.T) {
+	for _, each := range []struct {
+		late lateness
+		want int
+	}{{lateness{P50: 0.1, P99: 1}, 0}, {lateness{P50: 0.4, P99: 1}, 1}, {lateness{P50: 0.1, P99: 2.5}, 1}, {lateness{P50: 3, P99: 5}, 2}} {
+		if got := each.late.doubts(30 * time.Millisecond); len(got) != each.want {
+			t.Errorf("%+v: doubts %q, want %d", each.late, got, each.want)
+		}
 	}
 }
 
