@@ -111,6 +111,7 @@ func runLint(ctx context.Context, c *control, known experiment.Known) error {
 		return err
 	}
 	defer aws.Close()
+	c.tellSplit(aws)
 	l, err := c.look(ctx, c.plane(aws))
 	if err != nil {
 		return err
