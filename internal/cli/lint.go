@@ -65,7 +65,10 @@ last three hours, or --traffic. Without them, what needs them is not judged.`,
 			known.Peak, problems[0] = parseFlagRate("peak", peak)
 			known.Traffic, problems[1] = parseFlagRate("traffic", traffic)
 			if run != "" {
-				known.Peak, problems[2] = peakOfRun(run)
+				var found experiment.Result
+				if found, problems[2] = runWithPeak(run); problems[2] == nil {
+					known.Peak = scaling.PerSecond(*found.Peak.Rate).PerMinute()
+				}
 			}
 			if err := errors.Join(problems[:]...); err != nil {
 				return err
@@ -94,15 +97,16 @@ func parseFlagRate(name, text string) (scaling.PerMinute, error) {
 	return scaling.PerSecond(rate).PerMinute(), nil
 }
 
-func peakOfRun(dir string) (scaling.PerMinute, error) {
+// runWithPeak is the result of a run that has one.
+func runWithPeak(dir string) (experiment.Result, error) {
 	run, err := runlog.Open(dir)
 	switch {
 	case err != nil:
-		return 0, coded(exitRecord, err)
+		return experiment.Result{}, coded(exitRecord, err)
 	case run.Result == nil || run.Result.Peak.Rate == nil:
-		return 0, coded(exitInconclusive, fmt.Errorf("%s: the run has no peak", dir))
+		return experiment.Result{}, coded(exitInconclusive, fmt.Errorf("%s: the run has no peak", dir))
 	}
-	return scaling.PerSecond(*run.Result.Peak.Rate).PerMinute(), nil
+	return *run.Result, nil
 }
 
 func runLint(ctx context.Context, c *control, known experiment.Known) error {
