@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"plimsoll/proof"
 	"plimsoll/scaling"
 )
 
@@ -146,4 +147,19 @@ func (r Result) MetricTarget(v Variant, name string) (MetricTarget, error) {
 		}
 	}
 	return MetricTarget{}, fmt.Errorf("the run has no value for %s: it is calibrated from CloudWatch by find --endpoint, with one variant or component, and not with --reconcile=false", m.Type)
+}
+
+// Advice is the targets that follow from a run, of each metric that has one. What the formula
+// gives holds for the metric that it is about.
+func (r Result) Advice() []proof.Advice {
+	var advice []proof.Advice
+	if t := r.Target; t != nil {
+		advice = append(advice, proof.Advice{Metric: t.Metric, Target: t.PerMinute})
+	}
+	for _, t := range r.Targets {
+		if t.Value != nil && !slices.ContainsFunc(advice, func(a proof.Advice) bool { return a.Metric == t.Metric }) {
+			advice = append(advice, proof.Advice{Metric: t.Metric, Target: *t.Value})
+		}
+	}
+	return advice
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"plimsoll/scaling"
@@ -73,6 +72,37 @@ func (e EndpointState) settled(v Variant) error {
 	return trouble
 }
 
+// hosted are the names of the components on a variant.
+func (e EndpointState) hosted(variant string) []string {
+	var names []string
+	for _, c := range e.Components {
+		if c.Variant == variant {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// copies are those of a component, with the instances that they need; nil where a Variant
+// is about instances.
+func (e EndpointState) copies(v Variant, state VariantState) (*scaling.Copies, error) {
+	if v.Component == "" {
+		return nil, nil //nolint:nilnil // most variants host none
+	}
+	component, err := e.Component(v.Component)
+	if err != nil {
+		return nil, err
+	}
+	copies := &scaling.Copies{
+		Current: component.Current, Desired: component.Desired, Moving: component.Status != InService || e.Status != InService,
+		Instances: state.Desired, Neighbours: len(e.hosted(state.Name)) - 1,
+	}
+	if m := state.Managed; m != nil {
+		copies.Managed, copies.MinInstances, copies.MaxInstances = true, m.Min, m.Max
+	}
+	return copies, nil
+}
+
 // counts is the thing of which a Variant has a number.
 func (v Variant) counts() What {
 	if v.Component == "" {
@@ -115,8 +145,8 @@ func (v Variant) crowded(e EndpointState, state VariantState, most int) []string
 	default:
 		cautions = append(cautions, fmt.Sprintf("up to %d copies may need more instances first: SageMaker adds them by itself (%d to %d), which takes its minutes", most, state.Managed.Min, state.Managed.Max))
 	}
-	if others := slices.DeleteFunc(slices.Clone(e.Components), func(c ComponentState) bool { return c.Name == v.Component || c.Variant != state.Name }); len(others) > 0 {
-		cautions = append(cautions, fmt.Sprintf("%d other inference components share the variant's instances: their load changes what a copy can carry", len(others)))
+	if others := len(e.hosted(state.Name)) - 1; others > 0 {
+		cautions = append(cautions, fmt.Sprintf("%d other inference components share the variant's instances: their load changes what a copy can carry", others))
 	}
 	return cautions
 }

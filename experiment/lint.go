@@ -9,15 +9,15 @@ import (
 
 // Known is what is known of a variant's load from elsewhere; what is zero is not.
 type Known struct {
-	Peak         scaling.PerMinute // of one instance
-	Traffic      scaling.PerMinute // usual, of the whole variant
+	Peak         scaling.PerMinute // of one instance or copy
+	Traffic      scaling.PerMinute // usual, of the whole variant or component
 	Provisioning time.Duration
 
 	Alarms     []scaling.OwnAlarm // of all policies
 	Activities []scaling.Activity
 }
 
-// Lint looks the scaling of a variant through for mistakes.
+// Lint looks the scaling of a variant, or of a component, through for mistakes.
 func Lint(v Variant, e EndpointState, s ScalingState, k Known) ([]scaling.Finding, error) {
 	state, err := e.Variant(v.Name)
 	if err != nil {
@@ -25,6 +25,12 @@ func Lint(v Variant, e EndpointState, s ScalingState, k Known) ([]scaling.Findin
 	}
 	setup := scaling.Setup{
 		Async: e.Async, Pools: len(state.Pools), Peak: k.Peak, Traffic: k.Traffic, Provisioning: k.Provisioning, Activities: k.Activities,
+	}
+	if setup.Copies, err = e.copies(v, state); err != nil {
+		return nil, err
+	}
+	if v.Component == "" {
+		setup.Hosted = e.hosted(state.Name)
 	}
 	if t := s.Target; t != nil {
 		setup.Registered, setup.Min, setup.Max = true, t.Min, t.Max

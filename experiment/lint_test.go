@@ -33,6 +33,37 @@ func TestLintReadsWhatIsRegistered(t *testing.T) {
 	}
 }
 
+func TestLintOfAComponent(t *testing.T) {
+	w := newWorld(2, ScalingState{
+		Target: &ScalableTarget{Min: 0, Max: 8}, Policies: []Policy{{Name: "copies", Metric: scaling.InvocationsPerCopy, Target: 100}},
+	})
+	w.endpoint.Variants[0].Managed = &Managed{Min: 0, Max: 2}
+	w.endpoint.Components = []ComponentState{
+		{Name: "chat", Variant: one.Name, Status: InService, Current: 3, Desired: 4}, {Name: "embed", Variant: one.Name, Status: InService},
+	}
+	chat := Variant{Endpoint: one.Endpoint, Name: one.Name, Component: "chat"}
+	found, err := Lint(chat, w.endpoint, w.scaling, Known{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rules []string
+	for _, f := range found {
+		rules = append(rules, f.Rule)
+	}
+	const want = "no-room stuck-at-zero"
+	if got := strings.Join(rules, " "); got != want {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	found, err = Lint(one, w.endpoint, ScalingState{}, Known{})
+	if err != nil || len(found) != 1 || found[0].Rule != "copies-not-judged" || !strings.Contains(found[0].What, "chat, embed") {
+		t.Errorf("without a component: %+v, %v", found, err)
+	}
+	chat.Component = "chta"
+	if _, err := Lint(chat, w.endpoint, w.scaling, Known{}); err == nil || !strings.Contains(err.Error(), "it has chat, embed") {
+		t.Errorf("a component that is not there: %v", err)
+	}
+}
+
 func TestUsualTraffic(t *testing.T) {
 	points := []scaling.Point{{Value: 0}, {Value: 900}, {Value: 100}, {Value: 120}, {Value: 1e6, Missing: true}}
 	if got := UsualTraffic(points); got != 120 {

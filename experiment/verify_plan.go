@@ -18,6 +18,7 @@ type VerifyPlan struct {
 	On           Variant           `json:"on"`
 	Region       string            `json:"region,omitzero"`
 	Asked        *proof.Policy     `json:"asked,omitempty"`               // what was to be in force; absent: whatever is
+	Run          []proof.Advice    `json:"run,omitempty"`                 // targets of the run by which it is judged
 	Peak         scaling.PerSecond `json:"peak_per_second,omitzero"`      // of one instance; 0: not known
 	AtTarget     scaling.PerSecond `json:"at_target_per_second,omitzero"` // rate at which one instance is at the target; 0: by the metric
 	Objective    proof.Objective   `json:"objective"`
@@ -73,6 +74,9 @@ func DesignVerify(ctx context.Context, plan VerifyPlan, sight Sight) (VerifyPlan
 		return plan, force.cannotAct(plan.On)
 	}
 	plan.Policy, plan.Notes = force.policy, append(plan.Notes, force.notes...)
+	if strays := plan.Policy.Strays(plan.Run); strays != "" {
+		plan.Notes = append(plan.Notes, strays)
+	}
 	load, err := plan.load()
 	if err != nil {
 		return plan, err

@@ -24,7 +24,7 @@ func (v *verifier) result(ctx context.Context, stopped error) Verification {
 	}
 	g := v.gather(context.WithoutCancel(ctx), began, v.line.at(ended), stopped == nil)
 	seen := proof.Observed{
-		Programme: v.proving.Programme, Asked: v.proving.Asked, Policy: v.force.policy, After: g.after, Objective: v.objective,
+		Programme: v.proving.Programme, Asked: v.proving.Asked, Run: v.proving.Run, Policy: v.force.policy, After: g.after, Objective: v.objective,
 		Capacity: v.capacity, Poll: lookAtCapacity, Slices: v.slices(), Metric: g.metric, Period: v.reading.Period, Invoked: g.invoked,
 		Alarms: g.alarms, Activity: g.activity, Speed: v.line.speed(), Price: v.proving.Price, Unknown: maps.Clone(g.unknown),
 	}

@@ -33,6 +33,10 @@ func (j *judging) policyAsAsked() answer {
 		return found(Fail, "the policy was changed while the programme ran: %s", differ).
 			remedied("find out who changes it, and verify anew").dated(j.ended())
 	}
+	if strays := j.Policy.Strays(j.Run); strays != "" {
+		return found(Warn, "%s", strays).
+			remedied("plimsoll apply --run DIR puts the run's target; where another was meant, the peak alone (--peak) judges by nothing else").dated(j.began())
+	}
 	return found(Pass, "%s", j.Policy.words())
 }
 

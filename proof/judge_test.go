@@ -93,6 +93,17 @@ func TestJudge(t *testing.T) {
 			checks: map[string]Outcome{"policy_as_asked": Fail},
 		},
 		{
+			name: "another target than the run's", verdict: Works, says: "policy_as_asked: the target value in force is 1500, -25 % from the 2000",
+			change: func(o *Observed) {
+				o.Run = []Advice{{Metric: "of copies", Target: 3}, {Metric: scaling.InvocationsPerInstance, Target: 2000}}
+			},
+			checks: map[string]Outcome{"policy_as_asked": Warn},
+		},
+		{
+			name: "the run's target, rounded", verdict: Works,
+			change: func(o *Observed) { o.Run = []Advice{{Metric: scaling.InvocationsPerInstance, Target: 1500.4}} },
+		},
+		{
 			name: "the policy was changed meanwhile", verdict: Undecided, says: "max 9, not 4",
 			change: func(o *Observed) { o.After.Max = 9 },
 			checks: map[string]Outcome{"policy_as_asked": Fail},

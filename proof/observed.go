@@ -11,9 +11,10 @@ type Observed struct {
 	Programme Programme
 	Phases    []Held // as they were held; fewer than planned when it was cut short
 
-	Asked  *Policy // what was to be in force; nil: whatever is there
-	Policy Policy  // as it was read before
-	After  *Policy // and after: nil when it was gone
+	Asked  *Policy  // what was to be in force; nil: whatever is there
+	Run    []Advice // targets that the run advises by which the policy is judged; none: by no run
+	Policy Policy   // as it was read before
+	After  *Policy  // and after: nil when it was gone
 
 	Objective Objective
 	Capacity  []Capacity // each look at the endpoint, oldest first

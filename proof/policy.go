@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"fmt"
 	"math"
 
 	"plimsoll/scaling"
@@ -26,6 +27,26 @@ type Alarm struct {
 	Name string `json:"name"`
 
 	scaling.AlarmRule
+}
+
+// Advice is the target value of a metric that follows from a run that has found the peak.
+type Advice struct {
+	Metric string  `json:"metric"` // PredefinedMetricType
+	Target float64 `json:"target_value"`
+}
+
+// rounding is how far a target that was typed may be from the one that was meant.
+const rounding = 0.005
+
+// Strays says how a policy's target differs from the advice on its metric; "" where it does
+// not, or there is none.
+func (p Policy) Strays(advice []Advice) string {
+	for _, a := range advice {
+		if off := p.Target/a.Target - 1; a.Metric == p.Metric && a.Target > 0 && math.Abs(off) > rounding {
+			return fmt.Sprintf("the target value in force is %s, %+.0f %% from the %s that follows from the run", figure(p.Target), 100*off, figure(a.Target))
+		}
+	}
+	return ""
 }
 
 // Load is what one instance carries, as far as it is known: the unit of a programme.

@@ -135,10 +135,31 @@ func TestComponentOnTheEmulator(t *testing.T) {
 				t.Errorf("after undoing: %s", cmp.Diff(s, back))
 			}
 		}
+		a.lintFromZero(t, p)
 		misspelt := chat
 		misspelt.Component = "chta"
 		if _, _, err := p.Look(t.Context(), misspelt); err == nil || !strings.Contains(err.Error(), "it has chat") {
 			t.Errorf("a component that is not there: %v", err)
 		}
 	})
+}
+
+// lintFromZero registers a component that may go to zero copies, as AWS would let anybody.
+func (a *account) lintFromZero(t *testing.T, p experiment.Plane) {
+	t.Helper()
+	if err := a.control.Put(t.Context(), chat, experiment.Bounds, "", experiment.Setting{Bounds: &experiment.ScalableTarget{Min: 0, Max: 4}}); err != nil {
+		t.Fatal(err)
+	}
+	e, s, err := p.Look(t.Context(), chat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := experiment.Lint(chat, e, s, experiment.Known{})
+	var rules []string
+	for _, f := range found {
+		rules = append(rules, f.Rule)
+	}
+	if got, want := strings.Join(rules, " "), "no-policy stuck-at-zero idle-instances"; err != nil || got != want {
+		t.Errorf("lint found %q, %v; want %q", got, err, want)
+	}
 }

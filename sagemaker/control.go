@@ -44,6 +44,7 @@ const longestCall = 30 * time.Second
 type Control struct {
 	config     aws.Config
 	region     string
+	split      *Split
 	transport  *http.Transport
 	clock      *serviceClock
 	sagemaker  *sagemaker.Client
@@ -92,7 +93,7 @@ func Connect(ctx context.Context, o ControlOptions) (*Control, error) {
 	clock := &serviceClock{next: transport}
 	cfg.HTTPClient = &http.Client{Transport: clock, Timeout: longestCall}
 	return &Control{
-		config: cfg, region: cfg.Region, transport: transport, clock: clock,
+		config: cfg, region: cfg.Region, split: splitOf(cfg), transport: transport, clock: clock,
 		sagemaker: sagemaker.NewFromConfig(cfg), scaling: applicationautoscaling.NewFromConfig(cfg), cloudwatch: cloudwatch.NewFromConfig(cfg),
 		quotas: servicequotas.NewFromConfig(cfg),
 	}, nil

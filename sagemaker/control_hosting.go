@@ -61,7 +61,10 @@ func variantState(v types.ProductionVariantSummary) experiment.VariantState {
 		s.Pools = append(s.Pools, string(p.InstanceType))
 	}
 	if m := v.ManagedInstanceScaling; m != nil && m.Status == types.ManagedInstanceScalingStatusEnabled {
-		s.Managed = &experiment.Managed{Min: int(aws.ToInt32(m.MinInstanceCount)), Max: int(aws.ToInt32(m.MaxInstanceCount))}
+		s.Managed = &experiment.Managed{Min: 1, Max: int(aws.ToInt32(m.MaxInstanceCount))}
+		if m.MinInstanceCount != nil {
+			s.Managed.Min = int(*m.MinInstanceCount)
+		}
 	}
 	if v.RoutingConfig != nil {
 		s.Routing = string(v.RoutingConfig.RoutingStrategy)

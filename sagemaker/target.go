@@ -16,6 +16,7 @@ type Target struct {
 	http   *httptarget.Target
 	wire   *wire
 	keeper *keeper
+	split  *Split
 
 	mu     sync.Mutex
 	cancel context.CancelFunc // of the refreshing; nil before Authenticate
@@ -42,7 +43,7 @@ func New(ctx context.Context, o Options) (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{wire: w, keeper: &keeper{provider: cfg.Credentials, warn: o.Warn}}
+	t := &Target{wire: w, split: splitOf(cfg), keeper: &keeper{provider: cfg.Credentials, warn: o.Warn}}
 	h.Stamper = newSigner(w.region, w.service, t.keeper.identity)
 	t.http, err = httptarget.New(h)
 	return t, err

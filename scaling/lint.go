@@ -3,24 +3,29 @@ package scaling
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
-// Setup is the scaling of one variant, with what is known of its load, to be looked
-// through for mistakes. What is zero is not known, and is not judged.
+// Setup is the scaling of one variant, or of the copies of an inference component, with
+// what is known of its load, to be looked through for mistakes. What is zero is not known,
+// and is not judged.
 type Setup struct {
 	Registered bool // as a scalable target
 	Min, Max   int
 	// SuspendedOut and SuspendedIn are of the scalable target.
 	SuspendedOut, SuspendedIn bool
 	Policies                  []Tracked
-	Async                     bool // the endpoint is invoked asynchronously
-	Pools                     int  // instance types of the variant
+	Async                     bool    // the endpoint is invoked asynchronously
+	Pools                     int     // instance types of the variant
+	Copies                    *Copies // nil: instances are scaled
+	// Hosted are the inference components of a variant whose own instances are looked at.
+	Hosted []string
 
 	// Activities are those of late, the newest first.
 	Activities []Activity
 
-	Peak         PerMinute     // of one instance, measured
+	Peak         PerMinute     // of one instance or copy, measured
 	Traffic      PerMinute     // usual, of the whole variant
 	Provisioning time.Duration // from the launch of an instance until it is in service
 }
@@ -84,16 +89,20 @@ const exampleTarget = 70
 // Lint looks a setup through; what is worst comes first for each policy. The assumptions
 // say how long a metric takes.
 func Lint(s Setup, a Assumptions) []Finding {
-	l := linter{setup: s, a: a}
+	l := linter{setup: s, a: a, unit: "instance", units: "instances", whole: "variant"}
+	if s.Copies != nil {
+		l.unit, l.units, l.whole = "copy", "copies", "inference component"
+	}
 	l.target()
+	l.room()
 	for _, p := range s.Policies {
 		switch {
 		case p.TargetTracking == nil:
 			continue
-		case p.Metric == InvocationsPerInstance:
+		case p.Metric == InvocationsPerInstance, p.Metric == InvocationsPerCopy:
 			l.invocations(p)
-		case s.Pools > 1 && p.Metric != "":
-			l.pools(p)
+		case p.Metric != "":
+			l.inFlight(p)
 		}
 		l.cooldowns(p)
 		l.alarms(p)
@@ -106,6 +115,8 @@ type linter struct {
 	setup Setup
 	a     Assumptions
 	found []Finding
+
+	unit, units, whole string // what is scaled, and of what
 }
 
 func (l *linter) find(severity Severity, rule, policy, remedy, what string, args ...any) {
@@ -125,8 +136,12 @@ func (l *linter) target() {
 		}
 	}
 	switch {
+	case !s.Registered && len(s.Hosted) > 0:
+		l.find(Doubted, "copies-not-judged", "", "plimsoll lint --inference-component "+s.Hosted[0],
+			"the variant hosts inference components (%s), whose copies are what is scaled: this looked at its instances only", strings.Join(s.Hosted, ", "))
+		return
 	case !s.Registered:
-		l.find(Wrong, "not-registered", "", "plimsoll apply registers it and puts a policy on it", "the variant is no scalable target: it is not scaled at all")
+		l.find(Wrong, "not-registered", "", "plimsoll apply registers it and puts a policy on it", "the %s is no scalable target: it is not scaled at all", l.whole)
 		return
 	case len(s.Policies) == 0:
 		l.find(Wrong, "no-policy", "", "plimsoll apply puts a policy on it", "the scalable target has no policy: only its bounds act")
@@ -144,12 +159,12 @@ func (l *linter) target() {
 		}
 		l.find(Wrong, "suspended", "", "plimsoll restore, if a run was killed; otherwise register the target with nothing suspended", "%s suspended: policies do not act", which)
 	}
-	if tracks > 0 && steps > 0 {
+	if tracks > 0 && steps > 0 && !l.fromZero() {
 		l.find(Doubted, "step-beside-tracking", "", "keep one of the two, or let the steps only scale out", "a step policy stands beside target tracking: neither knows of the other, and the steps can remove what the target needs")
 	}
 }
 
-// invocations judges a policy on requests a minute for each instance.
+// invocations judges a policy on requests a minute for each instance or copy.
 func (l *linter) invocations(p Tracked) {
 	s, target := l.setup, PerMinute(p.TargetTracking.Target)
 	inBoth := fmt.Sprintf("%s/min (%s/s)", number(float64(target)), number(float64(target.PerSecond())))
@@ -158,16 +173,16 @@ func (l *linter) invocations(p Tracked) {
 		l.find(Wrong, "async-metric", p.Name, "scale on ApproximateBacklogSizePerInstance", "an asynchronous endpoint does not publish invocations per instance: the policy never acts")
 	case s.Peak > 0 && perSecond(target, s.Peak):
 		l.find(Wrong, "per-second", p.Name, fmt.Sprintf("multiply by 60: %s/min", number(float64(target*60))),
-			"the target is %s, and one instance carries %s/min, %s times as much: it looks like requests a second, and is taken as a minute's",
-			inBoth, number(float64(s.Peak)), number(math.Round(float64(s.Peak/target))))
+			"the target is %s, and one %s carries %s/min, %s times as much: it looks like requests a second, and is taken as a minute's",
+			inBoth, l.unit, number(float64(s.Peak)), number(math.Round(float64(s.Peak/target))))
 	case s.Peak > 0 && target >= s.Peak:
 		l.find(Wrong, "above-peak", p.Name, "plimsoll target --run DIR computes a target below it",
-			"the target is %s and one instance carries %s/min: instances are overloaded before the policy acts", inBoth, number(float64(s.Peak)))
+			"the target is %s and one %s carries %s/min: %s are overloaded before the policy acts", inBoth, l.unit, number(float64(s.Peak)), l.units)
 	case target == exampleTarget:
 		l.find(Doubted, "copied-70", p.Name, "measure: plimsoll find, then plimsoll apply --run DIR",
-			"the target is 70, the number of AWS's example: it is %s for each instance, and no percentage", inBoth)
+			"the target is 70, the number of AWS's example: it is %s for each %s, and no percentage", inBoth, l.unit)
 	}
-	if p.Name != ConsolePolicy {
+	if p.Name != ConsolePolicy && s.Copies == nil {
 		l.find(Doubted, "hidden-name", p.Name, "name it "+ConsolePolicy, "SageMaker's console does not show a policy of this name, and people take the endpoint for unscaled")
 	}
 	if s.Pools > 1 {
@@ -208,13 +223,13 @@ func (l *linter) load(p Tracked, target PerMinute) {
 	switch off := need - whole; {
 	case s.Max > 0 && need > float64(s.Max):
 		l.find(Wrong, "maximum-too-low", p.Name, fmt.Sprintf("raise the maximum to %d at least", int(math.Ceil(need))),
-			"the usual traffic of %s/min needs %s instances at this target, and the maximum is %d", number(float64(s.Traffic)), number(need), s.Max)
+			"the usual traffic of %s/min needs %s %s at this target, and the maximum is %d", number(float64(s.Traffic)), number(need), l.units, s.Max)
 	case whole < 1 || whole > flapFleets || off > flapAbove || off < -flapBelow || s.Max > 0 && int(whole) >= s.Max || int(whole) < s.Min:
 	default:
 		away := PerMinute(math.Floor(float64(s.Traffic) / (whole + 0.5)))
-		l.find(Doubted, "flapping", p.Name, fmt.Sprintf("move the target to about %s/min, so that the traffic needs %s instances", number(float64(away)), number(whole+0.5)),
-			"the usual traffic of %s/min needs %s instances at this target: so near a whole number, chance alone makes it add and remove one again and again",
-			number(float64(s.Traffic)), number(need))
+		l.find(Doubted, "flapping", p.Name, fmt.Sprintf("move the target to about %s/min, so that the traffic needs %s %s", number(float64(away)), number(whole+0.5), l.units),
+			"the usual traffic of %s/min needs %s %s at this target: so near a whole number, chance alone makes it add and remove one again and again",
+			number(float64(s.Traffic)), number(need), l.units)
 	}
 }
 
@@ -231,14 +246,18 @@ func (l *linter) cooldowns(p Tracked) {
 	switch {
 	case t.ScaleOutCooldown < stale:
 		l.find(Doubted, "scale-out-cooldown", p.Name, fmt.Sprintf("give it %v or more", stale.Round(10*time.Second)),
-			"the scale-out cooldown is %v, and for %v after new instances the metric still tells of the time before them: it can add too many", t.ScaleOutCooldown, stale)
+			"the scale-out cooldown is %v, and for %v after new %s the metric still tells of the time before them: it can add too many", t.ScaleOutCooldown, stale, l.units)
 	case t.ScaleOutCooldown > longCooldown:
 		l.find(Doubted, "scale-out-cooldown", p.Name, fmt.Sprintf("%v is AWS's own", DefaultCooldown),
 			"the scale-out cooldown is %v: when traffic goes on growing, the next step is not taken before", t.ScaleOutCooldown)
 	}
-	if s := l.setup; s.Provisioning > 0 && !t.DisableScaleIn && t.ScaleInCooldown < s.Provisioning {
+	if s := l.setup; s.Provisioning > 0 && !t.DisableScaleIn && t.ScaleInCooldown < s.Provisioning && l.needsInstances() {
+		takes := "an instance takes"
+		if s.Copies != nil {
+			takes = "a copy that needs an instance takes"
+		}
 		l.find(Doubted, "scale-in-cooldown", p.Name, fmt.Sprintf("give it %v or more", s.Provisioning.Round(time.Minute)+time.Minute),
-			"the scale-in cooldown is %v, and an instance takes %v to come: instances go faster than they can come back", t.ScaleInCooldown, s.Provisioning)
+			"the scale-in cooldown is %v, and %s %v to come: %s go faster than they can come back", t.ScaleInCooldown, takes, s.Provisioning, l.units)
 	}
 }
 
@@ -278,6 +297,6 @@ func (l *linter) activities() {
 			"%s of scaling failed, the last at %s: %s %s", count(failed, "attempt"), last.At.UTC().Format("2006-01-02 15:04Z"), last.What, last.Why)
 	}
 	if full > 0 {
-		l.find(Doubted, "at-maximum", "", "raise the maximum", "%s wanted more than the maximum of %d instances", count(full, "alarm"), l.setup.Max)
+		l.find(Doubted, "at-maximum", "", "raise the maximum", "%s wanted more than the maximum of %d %s", count(full, "alarm"), l.setup.Max, l.units)
 	}
 }

@@ -51,7 +51,7 @@ func TestLint(t *testing.T) {
 		"pools":                 {func(s *Setup, _ *Tracked) { s.Pools = 3 }, "instance-pools", "3 instance types"},
 		"pools, another metric": {func(s *Setup, p *Tracked) {
 			s.Pools = 3
-			p.Metric = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+			p.Metric, p.TargetTracking.Target = "SageMakerVariantConcurrentRequestsPerModelHighResolution", 5
 		}, "instance-pools", "3 instance types"},
 		"exactly two instances": {func(s *Setup, _ *Tracked) { s.Traffic = 2400 }, "flapping", "about 960/min, so that the traffic needs 2.5 instances"},
 		"just above two":        {func(s *Setup, _ *Tracked) { s.Traffic = 2400 * 1.04 }, "flapping", "2.08 instances"},
@@ -63,7 +63,7 @@ func TestLint(t *testing.T) {
 		"more than the maximum": {func(s *Setup, _ *Tracked) { s.Traffic = 1200 * 8.5 }, "maximum-too-low", "raise the maximum to 9"},
 		"a hasty scale-out":     {func(_ *Setup, p *Tracked) { p.TargetTracking.ScaleOutCooldown = 0 }, "scale-out-cooldown", "can add too many"},
 		"a hasty one, 10 s metric": {func(_ *Setup, p *Tracked) {
-			p.Metric = "SageMakerVariantConcurrentRequestsPerModelHighResolution"
+			p.Metric, p.TargetTracking.Target = "SageMakerVariantConcurrentRequestsPerModelHighResolution", 5
 			p.TargetTracking.ScaleOutCooldown = 30 * time.Second
 		}, "", ""},
 		"a slow scale-out":           {func(_ *Setup, p *Tracked) { p.TargetTracking.ScaleOutCooldown = time.Hour }, "scale-out-cooldown", "next step is not taken"},

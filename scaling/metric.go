@@ -24,6 +24,9 @@ const (
 // InvocationsPerInstance is the metric type that AWS's load-testing guide is about.
 const InvocationsPerInstance = "SageMakerVariantInvocationsPerInstance"
 
+// InvocationsPerCopy is its like for the copies of an inference component.
+const InvocationsPerCopy = "SageMakerInferenceComponentInvocationsPerCopy"
+
 // PredefinedMetrics are the metric types of the namespace sagemaker, all of them.
 //
 // Sources: Application Auto Scaling API model (the types); Amazon SageMaker
@@ -43,7 +46,7 @@ func PredefinedMetrics() []Metric {
 			Statistic: "Maximum", Period: highResolution, Dimension: DesiredInstanceCount, HighResolution: true, Evidence: Observed,
 		},
 		{
-			Type: "SageMakerInferenceComponentInvocationsPerCopy", Namespace: namespace, Name: "InvocationsPerCopy",
+			Type: InvocationsPerCopy, Namespace: namespace, Name: "InvocationsPerCopy",
 			Statistic: "Sum", Period: time.Minute, Dimension: DesiredCopyCount, Evidence: Assumed,
 		},
 		{

@@ -77,6 +77,13 @@ func (c *control) connect(ctx context.Context, region string) (*sagemaker.Contro
 	return sagemaker.Connect(ctx, sagemaker.ControlOptions{Region: region, Profile: c.profile, Account: c.account})
 }
 
+// tellSplit warns of a control that asks AWS about what is invoked elsewhere.
+func (c *control) tellSplit(aws *sagemaker.Control) {
+	if split := aws.Split(); split != nil && !split.Private() {
+		say(c.env.Stderr, "warning: "+split.Warning())
+	}
+}
+
 // plane is the control plane over a connection; its journal is still to be given.
 func (c *control) plane(aws *sagemaker.Control) experiment.Plane {
 	p := experiment.Plane{Hosting: aws, Autoscaler: aws, Deployer: aws, Poll: aws.Poll}
@@ -125,7 +132,7 @@ type reached struct {
 }
 
 // reach connects to the endpoint that the flags name, and looks at it. It refuses one that
-// an earlier run has not given back.
+// an earlier run has not given back, and to change AWS while an emulator is invoked.
 func (c *control) reach(ctx context.Context) (*reached, error) {
 	if err := c.free(); err != nil {
 		return nil, err
@@ -133,6 +140,10 @@ func (c *control) reach(ctx context.Context) (*reached, error) {
 	aws, err := c.connect(ctx, c.region)
 	if err != nil {
 		return nil, err
+	}
+	if err := aws.Split().RefuseChange(); err != nil {
+		aws.Close()
+		return nil, coded(exitUsage, err)
 	}
 	r := &reached{aws: aws, plane: c.plane(aws)}
 	if r.looked, err = c.look(ctx, r.plane); err != nil {

@@ -28,6 +28,12 @@ func (d *doctor) aws(ctx context.Context) []diagnosis.Check {
 	if base := control.BaseEndpoint(); base != "" {
 		where.Evidence += "; spoken to at " + publicURL(base)
 	}
+	if split := control.Split(); split != nil {
+		where.Evidence += "; " + split.String()
+		if !split.Private() {
+			where.Status, where.Remedy = diagnosis.Warn, "right for a private endpoint of the runtime; for an emulator set AWS_ENDPOINT_URL, not AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME alone"
+		}
+	}
 	caller := control.Caller()
 	first, stop := context.WithTimeout(ctx, patience)
 	defer stop()

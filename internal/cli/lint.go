@@ -46,6 +46,10 @@ asynchronous endpoint, a name that the console hides, suspended scaling, alarms 
 disabled or edited, attempts to scale that failed in the last week (a quota shows nowhere else), and
 usual traffic that sits on a whole number of instances, where chance alone makes a fleet flap.
 
+With --inference-component NAME it is the copies of that component: copies that find no instance, or
+no managed one that could still come; a minimum of no copy that nothing leads out of; instances
+that are kept and paid without one.
+
 The peak comes from a run (--run) or --peak; the usual traffic from CloudWatch, the median of the
 last three hours, or --traffic. Without them, what needs them is not judged.`,
 		Example: "  plimsoll lint --endpoint my-endpoint\n  plimsoll lint --endpoint my-endpoint --peak 412/s --traffic 30000/min --output json",
@@ -61,7 +65,10 @@ last three hours, or --traffic. Without them, what needs them is not judged.`,
 			known.Peak, problems[0] = parseFlagRate("peak", peak)
 			known.Traffic, problems[1] = parseFlagRate("traffic", traffic)
 			if run != "" {
-				known.Peak, problems[2] = peakOfRun(run)
+				var found experiment.Result
+				if found, problems[2] = runWithPeak(run); problems[2] == nil {
+					known.Peak = scaling.PerSecond(*found.Peak.Rate).PerMinute()
+				}
 			}
 			if err := errors.Join(problems[:]...); err != nil {
 				return err
@@ -72,8 +79,8 @@ last three hours, or --traffic. Without them, what needs them is not judged.`,
 	fs := cmd.Flags()
 	c.flagsOfEndpoint(fs)
 	fs.StringVar(&run, "run", "", "directory of a run whose peak to judge by")
-	fs.StringVar(&peak, "peak", "", "peak of one instance, such as 412/s or 24720/min")
-	fs.StringVar(&traffic, "traffic", "", "usual traffic of the variant, such as 500/s (empty: as CloudWatch has it)")
+	fs.StringVar(&peak, "peak", "", "peak of one instance or copy, such as 412/s or 24720/min")
+	fs.StringVar(&traffic, "traffic", "", "usual traffic of the variant or component, such as 500/s (empty: as CloudWatch has it)")
 	fs.DurationVar(&known.Provisioning, "provisioning", experiment.ProvisioningPrior(), "time that a new instance takes to be in service")
 	return cmd
 }
@@ -90,15 +97,16 @@ func parseFlagRate(name, text string) (scaling.PerMinute, error) {
 	return scaling.PerSecond(rate).PerMinute(), nil
 }
 
-func peakOfRun(dir string) (scaling.PerMinute, error) {
+// runWithPeak is the result of a run that has one.
+func runWithPeak(dir string) (experiment.Result, error) {
 	run, err := runlog.Open(dir)
 	switch {
 	case err != nil:
-		return 0, coded(exitRecord, err)
+		return experiment.Result{}, coded(exitRecord, err)
 	case run.Result == nil || run.Result.Peak.Rate == nil:
-		return 0, coded(exitInconclusive, fmt.Errorf("%s: the run has no peak", dir))
+		return experiment.Result{}, coded(exitInconclusive, fmt.Errorf("%s: the run has no peak", dir))
 	}
-	return scaling.PerSecond(*run.Result.Peak.Rate).PerMinute(), nil
+	return *run.Result, nil
 }
 
 func runLint(ctx context.Context, c *control, known experiment.Known) error {
@@ -107,6 +115,7 @@ func runLint(ctx context.Context, c *control, known experiment.Known) error {
 		return err
 	}
 	defer aws.Close()
+	c.tellSplit(aws)
 	l, err := c.look(ctx, c.plane(aws))
 	if err != nil {
 		return err
@@ -191,7 +200,7 @@ func (l looked) summary() string {
 	if l.scaling.Target == nil {
 		return "not registered for scaling"
 	}
-	parts := []string{fmt.Sprintf("%d to %d instances", l.scaling.Target.Min, l.scaling.Target.Max)}
+	parts := []string{fmt.Sprintf("%d to %d %s", l.scaling.Target.Min, l.scaling.Target.Max, l.variant.Units())}
 	for _, p := range l.scaling.Policies {
 		text := p.Name
 		if p.Tracks() {

@@ -59,6 +59,9 @@ func findMade(ctx context.Context, env Env, s Settings, where place) error {
 		return err
 	}
 	defer m.aws.Close()
+	if err := m.aws.Split().RefuseChange(); err != nil {
+		return coded(exitUsage, err)
+	}
 	made, err := m.deployments(ctx, run)
 	if err != nil {
 		return err

@@ -150,6 +150,9 @@ func printPlan(w io.Writer, j *job, file string, o outlay) error {
 	if i := p.Endpoint.SageMaker; i != nil {
 		row("SageMaker", "%s; signed by AWS Signature Version 4", i)
 	}
+	if split := j.split(); split != nil && split.Private() {
+		row("AWS", "%s", split)
+	}
 	if p.Place != nil {
 		row("made for it", "%s; deleted after", p.Place)
 	}

@@ -100,6 +100,7 @@ func (c *control) restore(ctx context.Context, was runlog.Changes, force bool) (
 		return r, err
 	}
 	defer aws.Close()
+	c.tellSplit(aws)
 	p := c.plane(aws)
 	if err := sameEndpoint(ctx, p, was.Changed); err != nil {
 		return r, err

@@ -183,13 +183,14 @@ func (p *proving) plan(s *Settings) (experiment.VerifyPlan, error) {
 	return wanted, errors.Join(problems...)
 }
 
-// ofRun takes the peak of a run, and its objectives where none are given.
+// ofRun takes the peak of a run and the targets that follow from it, and its objectives
+// where none are given.
 func (p *proving) ofRun(s *Settings, wanted *experiment.VerifyPlan) error {
-	peak, err := peakOfRun(p.run)
+	run, err := runWithPeak(p.run)
 	if err != nil {
 		return err
 	}
-	wanted.Peak = peak.PerSecond()
+	wanted.Peak, wanted.Run = scaling.PerSecond(*run.Peak.Rate), run.Advice()
 	if len(s.Objectives) > 0 {
 		return nil
 	}

@@ -339,6 +339,9 @@ func (j *job) warnings() []string {
 	if j.settings.Insecure && strings.HasPrefix(j.url(), "https:") {
 		out = append(out, "INSECURE: certificates are not checked; anybody in between can read and change what is sent")
 	}
+	if split := j.split(); split != nil && !split.Private() {
+		out = append(out, split.Warning())
+	}
 	if why := j.target.EngineReason(); j.target.Engine() == netHTTP {
 		out = append(out, "sending through "+j.target.Engine()+", which costs about three times the processor time: "+why)
 	}
@@ -349,6 +352,14 @@ func (j *job) warnings() []string {
 		out = append(out, fmt.Sprintf("%d local ports are free, fewer than --max-connections %d needs; plimsoll doctor says what to do", p.High-p.Low+1-p.Used, j.settings.MaxConnections))
 	}
 	return out
+}
+
+// split is whether AWS itself is asked about what is invoked elsewhere; nil: no.
+func (j *job) split() *sagemaker.Split {
+	if j.aws == nil {
+		return nil
+	}
+	return j.aws.Split()
 }
 
 // say prints lines for people. Nobody may be listening any more, which is no
