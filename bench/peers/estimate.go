@@ -49,23 +49,22 @@ func (p plan) estimate(clients []peer) time.Duration {
 }
 
 func (p plan) estimatePart(part string, clients []peer) time.Duration {
-	repeats := time.Duration(p.Repeats)
-	open := time.Duration(len(slices.DeleteFunc(slices.Clone(clients), func(c peer) bool { return c.quantiles == nil })))
+	open := len(slices.DeleteFunc(slices.Clone(clients), func(c peer) bool { return c.quantiles == nil }))
 	switch part {
 	case "cost":
 		var sum time.Duration
 		for _, c := range p.chosenCells() {
 			for _, client := range clients {
 				if client.takes(c) {
-					sum += repeats * (startAndEnd + settling(c.parallel) + p.Window)
+					sum += times(p.Repeats, startAndEnd+settling(c.parallel)+p.Window)
 				}
 			}
 		}
 		return sum
 	case "truth":
-		return time.Duration(len(truths())) * open * repeats * (p.Hold + startAndEnd)
+		return times(len(truths())*open*p.Repeats, p.Hold+startAndEnd)
 	case "frozen":
-		return open * repeats * (frozenLength + startAndEnd)
+		return times(open*p.Repeats, frozenLength+startAndEnd)
 	case "lateness":
 		n := 0
 		for _, s := range allSurroundings() {
@@ -73,9 +72,9 @@ func (p plan) estimatePart(part string, clients []peer) time.Duration {
 				n++
 			}
 		}
-		return time.Duration(n*len(latenessRates())) * repeats * (p.Hold + startAndEnd)
+		return times(n*len(latenessRates())*p.Repeats, p.Hold+startAndEnd)
 	case "held":
-		return repeats * (3*p.Window + 2*startAndEnd)
+		return times(p.Repeats, 3*p.Window+2*startAndEnd)
 	case "memory":
 		return 3 * time.Minute
 	case "profile":
@@ -83,6 +82,8 @@ func (p plan) estimatePart(part string, clients []peer) time.Duration {
 	}
 	return 0
 }
+
+func times(n int, d time.Duration) time.Duration { return time.Duration(n) * d }
 
 // announce says before anything is measured how long it takes.
 func (b *bench) announce() error {
