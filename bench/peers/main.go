@@ -1,7 +1,7 @@
 // Command peers measures Plimsoll beside other load generators, on the same server, and
 // the generator's own schedule.
 //
-//	go run ./bench/peers                 # from the root of the module; 75 minutes
+//	go run ./bench/peers                 # from the root of the module; about 55 minutes
 //	go run ./bench/peers -parts lateness # 12 minutes
 //	go run ./bench/peers -parts truth    # 16 minutes
 //	go run ./bench/peers -parts cost -loads "1 kB on 1000 connections,1 kB on 10 000 connections,6 MB on 4 connections,1 kB with a connection each"   # 11 minutes
