@@ -20,11 +20,9 @@ type epoch struct {
 	busy     int           // workers with numbers from here rest; 0 for none
 	replaced chan struct{} // closed when another epoch is played
 
-	// lead passes between idle workers of an open loop: whoever holds it waits for
-	// the next intended instant, hands it on, and sends. So one worker at a time
-	// keeps the schedule, and the one that kept it sends without a hand-over. In a
-	// closed loop with a greatest rate it is for the next turn.
-	lead chan struct{}
+	// lead is for the next intended instant of an open loop. In a closed loop with a
+	// greatest rate it is for the next turn.
+	lead baton
 
 	mu      sync.Mutex // guards the fields below, up to the blank line; never held while waiting
 	cursor  arrival.Cursor
@@ -108,7 +106,7 @@ func newEpoch(load Load, opts Options, b *books) *epoch {
 	b.skipTo(load.FirstRequest)
 	e := &epoch{
 		load: load, opts: opts, books: b, from: load.Settle, busy: load.busy(opts), replaced: make(chan struct{}),
-		lead: make(chan struct{}, 1), offered: make([]int64, load.bins()), usage: usage{opts: opts},
+		lead: baton{free: true}, offered: make([]int64, load.bins()), usage: usage{opts: opts},
 	}
 	e.to.Store(int64(load.Settle + load.Measure))
 	for range shardCount {
@@ -117,7 +115,6 @@ func newEpoch(load Load, opts Options, b *books) *epoch {
 	if load.Schedule != nil {
 		e.cursor = load.Schedule.Cursor()
 	}
-	e.lead <- struct{}{}
 	e.start = time.Now()
 	return e
 }

@@ -88,7 +88,6 @@ type Generator struct {
 
 	books    books
 	inFlight atomic.Int64 // requests sent and unanswered, of any epoch
-	idle     atomic.Int64 // workers waiting for an instant
 	pool     pool
 }
 
@@ -151,13 +150,14 @@ func (g *Generator) Answered() (n int64, service time.Duration) {
 }
 
 // Snapshot is what was measured so far of the load that is being held, for a
-// live view; ok is false between loads. It may be called while Run is under way.
+// live view; ok is false between loads. Of the histograms it has Response alone. It may
+// be called while Run is under way, and takes some milliseconds, in which it mostly waits.
 func (g *Generator) Snapshot() (m Measurement, ok bool) {
 	e := g.current.Load()
 	if e.load.Measure == 0 {
 		return Measurement{}, false
 	}
-	m = e.collect()
+	m = e.glance()
 	m.Client.Sessions, m.Client.InFlight = g.pool.size(), g.inFlight.Load()
 	return m, true
 }

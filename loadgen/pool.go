@@ -138,12 +138,12 @@ func (p *pool) exhausted(o Options) bool {
 
 // grow opens one more session in the background when few are idle, so that the
 // next burst finds them open.
-func (g *Generator) grow(e *epoch) {
+func (g *Generator) grow(e *epoch, idle int) {
 	p := &g.pool
 	p.mu.Lock()
 	size := len(p.sessions)
 	spare := max(4, size/8)
-	want := size+p.opening < g.opts.MaxSessions && int(g.idle.Load())+p.opening < spare && !p.closed && !p.exhausted(g.opts)
+	want := size+p.opening < g.opts.MaxSessions && idle+p.opening < spare && !p.closed && !p.exhausted(g.opts)
 	if want {
 		p.opening++
 	}

@@ -5,7 +5,7 @@ import "time"
 // work is the life of one session: it takes requests of whatever is being
 // played, sends them and records them.
 func (g *Generator) work(id int, s Session) {
-	w := worker{g: g, id: id, session: s}
+	w := worker{g: g, id: id, session: s, turn: make(chan struct{}, 1)}
 	w.reconnector, _ = s.(Reconnector)
 	defer w.leave()
 	for g.context.Err() == nil {
@@ -29,6 +29,7 @@ type worker struct {
 	reconnector Reconnector
 	scratch     []byte
 	timer       *time.Timer
+	turn        chan struct{} // tells that it was handed the lead
 }
 
 // leave takes the session out of the pool.
@@ -75,27 +76,20 @@ func (w *worker) closedLoop(e *epoch) {
 // is false when the epoch is replaced meanwhile. One worker at a time waits for
 // the instant, so that few are reserved in vain.
 func (w *worker) awaitTurn(e *epoch) bool {
-	select {
-	case <-e.lead:
-	case <-e.replaced:
+	if !e.lead.take(w.turn, e.replaced) {
 		return false
 	}
 	waited := w.waitUntil(e, e.turn(e.offset()))
-	e.lead <- struct{}{}
+	e.lead.pass()
 	return waited
 }
 
 // openLoop waits for the lead, keeps the schedule until the next intended
 // instant, hands the lead on and sends.
 func (w *worker) openLoop(e *epoch) {
-	w.g.idle.Add(1)
-	select {
-	case <-e.lead:
-	case <-e.replaced:
-		w.g.idle.Add(-1)
+	if !e.lead.take(w.turn, e.replaced) {
 		return
 	}
-	w.g.idle.Add(-1)
 	at, more := e.next(e.offset())
 	if !more {
 		w.idle(e)
@@ -109,8 +103,7 @@ func (w *worker) openLoop(e *epoch) {
 		w.idle(e)
 		return
 	}
-	e.lead <- struct{}{}
-	w.g.grow(e)
+	w.g.grow(e, e.lead.pass())
 	w.send(e, t, e.offset())
 }
 

@@ -53,32 +53,37 @@ func (b *bench) inTurn(repeat int) []peer {
 
 // cost measures what a request costs each client, which take turns.
 func (b *bench) cost(ctx context.Context) error {
-	for _, c := range cells() {
-		if c.long && !b.Long || !b.asked(c.name) {
-			continue
-		}
-		samples := map[string][]sample{}
+	for _, c := range b.chosenCells() {
+		samples, failed := map[string][]sample{}, mishaps{}
 		for repeat := range b.Repeats {
 			for _, p := range b.inTurn(repeat) {
-				if s, ok, err := b.costOf(ctx, c, p); err != nil {
-					return fmt.Errorf("%s, %s: %w", c.name, p.name, err)
+				s, ok, err := b.costOf(ctx, c, p)
+				if err != nil {
+					if err := b.survive(ctx, failed, p.name, err); err != nil {
+						return fmt.Errorf("%s, %s: %w", c.name, p.name, err)
+					}
 				} else if ok {
 					samples[p.name] = append(samples[p.name], s)
 				}
 			}
 		}
-		if err := b.costTable(c, samples); err != nil {
+		if err := b.costTable(c, samples, failed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// takes says whether a client is measured with a load.
+func (p peer) takes(c cell) bool {
+	return p.program != "" && (p.most == 0 || c.parallel <= p.most) && (c.sign || !signs(p))
+}
+
 func signs(p peer) bool { return p.name == signed || p.name == sdk }
 
 // costOf runs one client once; ok is false where that makes no sense.
 func (b *bench) costOf(ctx context.Context, c cell, p peer) (s sample, ok bool, err error) {
-	if p.program == "" || p.most > 0 && c.parallel > p.most || signs(p) && !c.sign {
+	if !p.takes(c) {
 		return s, false, nil
 	}
 	dir, err := os.MkdirTemp(b.dir, "cost-")
@@ -97,7 +102,7 @@ func (b *bench) costOf(ctx context.Context, c cell, p peer) (s sample, ok bool, 
 	}
 	cmd := pinned(ctx, clientCore, p.program, args...)
 	cmd.Env, cmd.Dir = append(os.Environ(), env...), dir
-	s, err = b.observe(ctx, cmd, behaviour{Close: c.close})
+	s, err = b.observe(ctx, cmd, behaviour{Close: c.close}, settling(c.parallel))
 	return s, err == nil, err
 }
 
@@ -105,9 +110,16 @@ func (b *bench) costOf(ctx context.Context, c cell, p peer) (s sample, ok bool, 
 // and its opening of connections are over.
 const settle = 700 * time.Millisecond
 
+// settling is settle, and what many connections take to be opened.
+func settling(connections int) time.Duration {
+	return settle + time.Duration(connections)*300*time.Microsecond
+}
+
 // observe starts a client, lets it get going, and takes its processor time and the
 // server's count of requests over a window. Then it ends the client.
-func (b *bench) observe(ctx context.Context, cmd *exec.Cmd, how behaviour) (s sample, err error) {
+func (b *bench) observe(ctx context.Context, cmd *exec.Cmd, how behaviour, left time.Duration) (s sample, err error) {
+	var words lastWords
+	cmd.Stderr = &words
 	if _, err := b.server.behave(how); err != nil {
 		return s, err
 	}
@@ -117,11 +129,12 @@ func (b *bench) observe(ctx context.Context, cmd *exec.Cmd, how behaviour) (s sa
 	defer func() {
 		_ = cmd.Process.Kill() // it may have ended by itself
 		_ = cmd.Wait()
+		err = words.said(err)
 	}()
 	if err := b.awaitRequests(ctx, how); err != nil {
 		return s, err
 	}
-	time.Sleep(settle)
+	time.Sleep(left)
 	pid := cmd.Process.Pid
 	used, err := processorTime(pid)
 	if err != nil {
@@ -167,12 +180,15 @@ func (b *bench) awaitRequests(ctx context.Context, how behaviour) error {
 }
 
 // costTable shows one cell. Ratios are of runs of the same repetition, and their median.
-func (b *bench) costTable(c cell, samples map[string][]sample) error {
+func (b *bench) costTable(c cell, samples map[string][]sample, failed mishaps) error {
 	err := b.head(fmt.Sprintf("%s (%d connections), load average %s:", c.name, c.parallel, loadAverage()),
-		"client", "CPU, µs/request", "least to most", "of wrk's", "of ours", "requests/s", "memory, MB")
+		"client", "CPU, µs/request", "least to most", "of wrk's", "of ours", "requests/s", "memory, MB", "failures")
 	for _, p := range b.peers {
 		have := samples[p.name]
 		if len(have) == 0 {
+			if failed[p.name] != nil {
+				err = errors.Join(err, b.row(p.name, "-", "-", "-", "-", "-", "-", failed.of(p.name)))
+			}
 			continue
 		}
 		cpu := each(have, func(s sample) float64 { return s.cpu })
@@ -183,7 +199,7 @@ func (b *bench) costTable(c cell, samples map[string][]sample) error {
 		err = errors.Join(err, b.row(p.name, fmt.Sprintf("%.3g", median(cpu)), fmt.Sprintf("%.3g to %.3g", slices.Min(cpu), slices.Max(cpu)),
 			ratio(have, samples[wrk]), ratio(have, samples[base]),
 			fmt.Sprintf("%.0f", median(each(have, func(s sample) float64 { return s.rate }))),
-			fmt.Sprintf("%.0f", median(each(have, func(s sample) float64 { return s.memory })))))
+			fmt.Sprintf("%.0f", median(each(have, func(s sample) float64 { return s.memory }))), failed.of(p.name)))
 	}
 	return err
 }

@@ -17,15 +17,21 @@ type surroundings struct {
 	on   string // there
 }
 
+func allSurroundings() []surroundings {
+	return []surroundings{
+		{name: "an idle processor", core: clientCore},
+		{name: "any processor while one of the two counts for another process", core: anyCore, busy: true, on: anyCore},
+		{name: "a processor that also counts for another process", core: clientCore, busy: true, on: clientCore},
+	}
+}
+
+func latenessRates() []float64 { return []float64{200, 1000, 10_000, 50_000} }
+
 // lateness measures when requests arrive at the server, against the instants at which the
 // schedule intended them: the generator's lateness, the way over loopback and the
 // server's waking.
 func (b *bench) lateness(ctx context.Context) error {
-	for _, s := range []surroundings{
-		{name: "an idle processor", core: clientCore},
-		{name: "any processor while one of the two counts for another process", core: anyCore, busy: true, on: anyCore},
-		{name: "a processor that also counts for another process", core: clientCore, busy: true, on: clientCore},
-	} {
+	for _, s := range allSurroundings() {
 		if !b.asked(s.name) {
 			continue
 		}
@@ -47,7 +53,7 @@ type hold struct {
 func (b *bench) latenessIn(ctx context.Context, s surroundings) (err error) {
 	err = b.head(fmt.Sprintf("The generator on %s, load average %s:", s.name, loadAverage()),
 		"rate", "late at the server, p50, µs", "p99", "p99, least to most", "by the generator itself, p50", "p99", "not sent", "CPU", "INVALID")
-	for _, rate := range []float64{200, 1000, 10_000, 50_000} {
+	for _, rate := range latenessRates() {
 		var all []hold
 		for range b.Repeats {
 			h, err := b.holdRate(ctx, s, rate)
@@ -97,7 +103,7 @@ func (b *bench) holdRate(ctx context.Context, s surroundings, rate float64) (h h
 		}()
 	}
 	const settling = 500 * time.Millisecond
-	window := 2 * b.Window
+	window := b.Hold
 	if _, err := b.server.behave(behaviour{Arrivals: int(rate*(settling+window).Seconds()) + 1}); err != nil {
 		return h, err
 	}

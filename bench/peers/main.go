@@ -1,8 +1,13 @@
 // Command peers measures Plimsoll beside other load generators, on the same server, and
 // the generator's own schedule.
 //
-//	go run ./bench/peers                 # from the root of the module; about ten minutes
-//	go run ./bench/peers -parts lateness
+//	go run ./bench/peers                 # from the root of the module; about 55 minutes
+//	go run ./bench/peers -parts lateness # 12 minutes
+//	go run ./bench/peers -parts truth    # 16 minutes
+//	go run ./bench/peers -parts cost -loads "1 kB on 1000 connections,1 kB on 10 000 connections,6 MB on 4 connections,1 kB with a connection each"   # 11 minutes
+//
+// It says itself how many minutes the parts that were chosen take before it begins. All
+// of it wants a machine that does nothing else.
 //
 // The server is a child process with a processor of its own, and notes its own times.
 // Every client is its own command in a process of its own, on another processor. Its cost is
@@ -37,6 +42,7 @@ type plan struct {
 	Only    []string
 	Repeats int
 	Window  time.Duration
+	Hold    time.Duration
 	Long    bool
 	Install bool
 }
@@ -73,18 +79,22 @@ func parse(args []string) (p plan, err error) {
 	fs := flag.NewFlagSet("bench/peers", flag.ContinueOnError)
 	parts := fs.String("parts", "cost,truth,frozen,lateness,held", "what to measure; also memory, which -long adds, and profile")
 	only := fs.String("peers", "", "only clients whose names have one of these")
-	loads := fs.String("loads", "", "only these loads of the cost and these surroundings of the lateness, by their names in the tables")
+	loads := fs.String("loads", "", "only these loads of the cost and these surroundings of the lateness, by their names in the tables; named, a load is measured without -long")
 	fs.IntVar(&p.Repeats, "repeats", 5, "times that each figure is measured; the median is shown")
 	fs.DurationVar(&p.Window, "window", 1500*time.Millisecond, "length of one measurement")
+	fs.DurationVar(&p.Hold, "hold", 10*time.Second, "how long an open loop of the truth and the lateness is held; at 1000/s and 10s, a hundred requests decide a 99th percentile")
 	fs.BoolVar(&p.Long, "long", false, "more loads, and the memory over ten million requests")
 	fs.BoolVar(&p.Install, "install", true, "build Plimsoll and the peers into bin/peers first")
 	if err := fs.Parse(args); err != nil {
 		return p, err
 	}
-	if p.Repeats < 1 || p.Window < 200*time.Millisecond {
-		return p, fmt.Errorf("repeats %d, window %v: want at least 1, and 200ms", p.Repeats, p.Window)
+	if p.Repeats < 1 || p.Window < 200*time.Millisecond || p.Hold < time.Second {
+		return p, fmt.Errorf("repeats %d, window %v, hold %v: want at least 1, 200ms and 1s", p.Repeats, p.Window, p.Hold)
 	}
 	p.Parts, p.Loads, p.Only = words(*parts), words(*loads), words(*only)
+	if err := p.checkLoads(); err != nil {
+		return p, err
+	}
 	if p.Long {
 		p.Parts = append(p.Parts, "memory")
 	}
@@ -109,6 +119,9 @@ func run(args []string, out io.Writer) (err error) {
 	if _, err := exec.LookPath("taskset"); err != nil {
 		return fmt.Errorf("client and server must not share a processor: %w (util-linux has it)", err)
 	}
+	if err := raiseFiles(); err != nil {
+		return err
+	}
 	if b.dir, err = os.MkdirTemp("", "peers-"); err != nil {
 		return err
 	}
@@ -120,13 +133,13 @@ func run(args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
-	if err := os.WriteFile(filepath.Join(b.dir, "ca.pem"), []byte(b.server.CA), 0o600); err != nil {
+	if err := b.writeAuthority(); err != nil {
 		return err
 	}
 	if err := b.writeBodies(); err != nil {
 		return err
 	}
-	return b.measure(ctx)
+	return errors.Join(b.announce(), b.measure(ctx))
 }
 
 func (b *bench) measure(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -82,5 +83,44 @@ func TestQuantile(t *testing.T) {
 		if got := quantile(values, q); got != want {
 			t.Errorf("quantile(%v, %v) = %v, want %v", values, q, got, want)
 		}
+	}
+}
+
+// A client that dies has a row that says so, with its last words.
+func TestAFailureIsARemark(t *testing.T) {
+	var words lastWords
+	for range 100 {
+		if _, err := words.Write([]byte("earlier noise\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := words.Write([]byte("too many | open files\n")); err != nil {
+		t.Fatal(err)
+	}
+	failed := mishaps{}
+	failed.add("wrk", words.said(errors.New("no request came")))
+	failed.add("wrk", errors.New("again"))
+	got := failed.of("wrk")
+	if !strings.HasPrefix(got, "failed 2 times: no request came; it said: ") || !strings.HasSuffix(got, "too many / open files") || len(got) > 400 {
+		t.Errorf("remark %q", got)
+	}
+	if got := failed.of("hey"); got != "-" {
+		t.Errorf("remark %q of a client that has not failed", got)
+	}
+}
+
+func TestLoadsAreChosenByName(t *testing.T) {
+	p, err := parse([]string{"-parts", "cost", "-loads", "1 kB on 10 000 connections,6 MB on 4 connections"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.chosenCells(); len(got) != 2 || got[0].parallel != 10_000 || got[1].bytes != 6_000_000 {
+		t.Errorf("chosen %+v", got)
+	}
+	if p.estimate([]peer{{name: wrk, program: "wrk"}}) <= 0 {
+		t.Error("no time is stated")
+	}
+	if _, err := parse([]string{"-loads", "7 GB"}); err == nil || !strings.Contains(err.Error(), "7 GB") || !strings.Contains(err.Error(), "50 kB") {
+		t.Errorf("a load that does not exist: %v", err)
 	}
 }

@@ -123,8 +123,12 @@ func (s *server) behave(b behaviour) record {
 func (s *server) accept(l net.Listener) {
 	for {
 		conn, err := l.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // no file is left, say: connections that end bring some
+			time.Sleep(10 * time.Millisecond)
+			continue
 		}
 		s.now.Load().connections.Add(1)
 		go s.converse(conn)
