@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +64,7 @@ func TestBatonLeavesNoWordBehind(t *testing.T) {
 func TestBatonIsHeldByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := baton{free: true}
-		over := make(chan struct{})
+		over, end := make(chan struct{}), time.Now().Add(time.Second)
 		var holders, most, passed int
 		var mu sync.Mutex
 		hold := func(by int) {
@@ -73,20 +74,21 @@ func TestBatonIsHeldByOne(t *testing.T) {
 			most = max(most, holders)
 			passed++
 		}
+		var ended sync.WaitGroup
 		for range 8 {
-			go func() {
+			ended.Go(func() {
 				word := mine()
-				for b.take(word, over) {
+				for time.Now().Before(end) && b.take(word, over) {
 					hold(1)
 					time.Sleep(time.Millisecond)
 					hold(-1)
 					b.pass()
 				}
-			}()
+			})
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Until(end))
 		close(over)
-		synctest.Wait()
+		ended.Wait()
 		if most != 1 || passed < 1000 {
 			t.Errorf("%d held it at once, %d times; want 1, a thousand times", most, passed)
 		}
@@ -118,7 +120,7 @@ func TestOpenLoopKeepsToWarmSessions(t *testing.T) {
 		m := run(t, g, Load{Schedule: arrival.Constant{Rate: 1000}, Measure: time.Second})
 		used := 0
 		for _, one := range target.sessions {
-			if one.requests > 0 {
+			if one.requests.Load() > 0 {
 				used++
 			}
 		}
@@ -141,10 +143,10 @@ func (s *tallies) Open(context.Context) (Session, error) {
 	return s.sessions[len(s.sessions)-1], nil
 }
 
-type tally struct{ requests int }
+type tally struct{ requests atomic.Int64 }
 
 func (one *tally) Do(Request) Outcome {
-	one.requests++
+	one.requests.Add(1)
 	time.Sleep(500 * time.Microsecond) // of the bubble
 	return Outcome{}
 }
