@@ -188,8 +188,9 @@ func (t *twin) forecast(o slo.Objective, u float64) forecast {
 	limit, f := o.Limit.Seconds(), forecast{u: u, known: true}
 	var over, under []float64
 	for range mostSecants {
-		seed, n := uint64(len(t.blocks)), 0.0
-		over, n = t.bad(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		seed := uint64(len(t.blocks))
+		counted, n := t.bad(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		over = counted
 		under, _ = t.bad(math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		high, low := max(sum(over), 1), max(sum(under), 1)
 		f.slope = clamp(math.Log(high/low)/(2*twinApart), leastSlope, mostSlope)
