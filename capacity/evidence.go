@@ -142,6 +142,7 @@ func (s *Search) assess(r reading) {
 		o.met = o.met && r.failShare() <= s.leastBudget()
 	}
 	s.open = append(s.open, o)
+	s.consult(r)
 }
 
 // hearThrottle takes the goodput of a trial that was refused to the end: only
@@ -195,6 +196,7 @@ func (s *Search) heldRate() float64 {
 // trials have said so far.
 func (s *Search) meetAll() {
 	s.criteria = nil
+	s.twin = s.newTwin()
 	slow := 0
 	for i, o := range s.objectives {
 		at := -1

@@ -53,6 +53,7 @@ type outlook struct {
 	cap, capSD        float64 // soft upper end; +Inf for none
 	slope             func(u float64) float64
 	slopeSD           float64
+	twin              forecast
 }
 
 func newPosterior(o outlook, floors int) *posterior {
@@ -102,7 +103,7 @@ func (o outlook) location(u float64) float64 {
 	}
 	density := o.trust*informed + (1-o.trust)*bell(u, o.centre, o.spread) + 1e-3/wideSpan
 	over := max(0, (u-o.cap)/o.capSD)
-	return math.Log(density) - over*over/2
+	return math.Log(density*o.twin.density(u)) - over*over/2
 }
 
 func bell(x, centre, sd float64) float64 {

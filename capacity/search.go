@@ -43,6 +43,7 @@ type Search struct {
 	sought   bool // refusals were sought by a higher concurrency
 	criteria []*criterion
 	open     []openTrial
+	twin     twin
 	ceiling  ceiling
 
 	ended    string

@@ -57,7 +57,18 @@ type Observation struct {
 	Overloaded bool          `json:"overloaded"` // ended early: too many in flight
 	Bins       []Bin         `json:"bins"`       // equal slices of the window, by intended instant
 	Doubts     []string      `json:"doubts"`     // why the generator did not hold this load; none: believable
+	First      First         `json:"first"`      // the window's first requests, one by one
 }
+
+// First are the first requests of a window, [MostFirst] at most, in the order in
+// which they were intended.
+type First struct {
+	At   []int64 `json:"at_us,omitempty"`   // when each was intended, from the window's start
+	Took []int64 `json:"took_us,omitempty"` // response time of a good answer; -1: another outcome, or none
+}
+
+// MostFirst is how many requests of a window are told one by one.
+const MostFirst = 4096
 
 // Bin is one slice of the measured window: what became of the requests intended in it.
 type Bin struct {

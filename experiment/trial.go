@@ -134,6 +134,14 @@ func observationOf(m loadgen.Measurement, doubts []string) capacity.Observation 
 		Mean: m.Response.Mean(), P50: m.Response.Quantile(0.5), P99: m.Response.Quantile(0.99),
 		SquaredCV: m.Service.SquaredCV(), Overloaded: m.Overloaded, Doubts: doubts,
 	}
+	for _, one := range m.First {
+		o.First.At = append(o.First.At, one.At.Microseconds())
+		took := int64(-1)
+		if one.Took >= 0 {
+			took = one.Took.Microseconds()
+		}
+		o.First.Took = append(o.First.Took, took)
+	}
 	for _, b := range m.Bins {
 		bin := capacity.Bin{Offered: b.Offered, Successes: b.Successes, Completed: b.Completed, Failed: b.Failed, Response: b.Response}
 		bin.Slow = append(bin.Slow, b.Slow[:thresholds]...)

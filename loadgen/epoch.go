@@ -31,6 +31,7 @@ type epoch struct {
 	over    bool          // another epoch is played: nothing more is admitted
 	offered []int64       // measured requests by slice, counted when they are sent or dropped
 	latest  time.Duration // the last intended offset that was admitted
+	first   []Single      // the first measured requests of a schedule, at most MaxFirst
 
 	to           atomic.Int64 // end of the measured window; an overload moves it forward
 	outstanding  atomic.Int64 // measured requests that are sent and not recorded
@@ -133,6 +134,7 @@ type ticket struct {
 	k        uint64
 	intended time.Duration
 	measured bool
+	rank     int // from 1 among the first measured requests of a schedule; 0 beyond
 }
 
 // admit numbers a request that is about to be sent. Only here does it enter the
@@ -154,8 +156,18 @@ func (e *epoch) admit(intended time.Duration) (t ticket, ok bool) {
 	if t.measured {
 		e.offered[e.slice(intended)]++
 		e.outstanding.Add(1)
+		t.rank = e.enlist(intended)
 	}
 	return t, true
+}
+
+// enlist keeps one of the first measured requests of a schedule; e.mu is held.
+func (e *epoch) enlist(intended time.Duration) (rank int) {
+	if e.cursor == nil || len(e.first) >= MaxFirst {
+		return 0
+	}
+	e.first = append(e.first, Single{At: intended - e.from, Took: -1})
+	return len(e.first)
 }
 
 // spend ends the load before the request that would have been one too many;
@@ -210,6 +222,7 @@ func (e *epoch) drop() {
 	if e.measured(e.drawn) {
 		slice := e.slice(e.drawn)
 		e.offered[slice]++
+		e.enlist(e.drawn)
 		e.shards[0].drop(slice)
 	}
 }

@@ -1,8 +1,10 @@
 package loadgen
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"plimsoll/latency"
@@ -76,6 +78,7 @@ type Measurement struct {
 	Lateness *latency.Histogram // every send: from the intended instant to the send
 	Stream   *StreamTimes       // of answers that came in parts; nil where there was none
 	Bins     []Bin              // equal slices of Load.Measure
+	First    []Single           // the window's first requests of a schedule, by At; at most MaxFirst
 	Samples  []Sample
 	Client   Client
 	// NextRequest is the number after the last request that was issued.
@@ -157,6 +160,8 @@ func (e *epoch) blank() Measurement {
 func (e *epoch) addOffered(m *Measurement) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	m.First = slices.Clone(e.first)
+	slices.SortStableFunc(m.First, func(a, b Single) int { return cmp.Compare(a.At, b.At) })
 	for i, n := range e.offered {
 		m.Bins[i].Offered = n
 		m.Counts.Requests += n

@@ -21,6 +21,15 @@ type Bin struct {
 	Response  time.Duration  // sum of the response times of its successes
 }
 
+// MaxFirst is how many requests of a window are kept one by one.
+const MaxFirst = 4096
+
+// Single is one request of the window.
+type Single struct {
+	At   time.Duration // intended, from the window's start
+	Took time.Duration // response time of a good answer; -1 for any other outcome
+}
+
 // shard is what some of the workers record. Its lock is held for the few writes only.
 type shard struct {
 	mu       sync.Mutex
@@ -66,6 +75,11 @@ func (e *epoch) record(worker int, t ticket, sent, done time.Duration, o Outcome
 	s.counts.Reconnects += int64(o.Reconnects)
 	if t.measured {
 		s.enter(e, t.intended, sent, done, o)
+		if o.Class == OK && t.rank > 0 {
+			e.mu.Lock()
+			e.first[t.rank-1].Took = done - t.intended
+			e.mu.Unlock()
+		}
 		e.outstanding.Add(-1)
 	}
 }

@@ -23,7 +23,10 @@ func (c *Client) observe(t capacity.Trial, from, to float64) capacity.Observatio
 		o.Bins[i].Slow = make([]int64, len(t.SlowAbove))
 	}
 	var times []float64
-	for _, m := range c.window.measured {
+	for i, m := range c.window.measured {
+		if i < capacity.MostFirst {
+			o.First.At, o.First.Took = append(o.First.At, microseconds(m.intended-from)), append(o.First.Took, m.took())
+		}
 		b := &o.Bins[slice(m.intended)]
 		b.Offered++
 		o.Offered++
@@ -59,6 +62,15 @@ func (c *Client) observe(t capacity.Trial, from, to float64) capacity.Observatio
 		o.Doubts = []string{"sent late: the generator reached its limit"}
 	}
 	return o
+}
+
+func microseconds(x float64) int64 { return int64(1e6 * x) }
+
+func (m measured) took() int64 {
+	if !m.ok || math.IsInf(m.done, 1) {
+		return -1
+	}
+	return microseconds(m.done - m.intended)
 }
 
 func summarize(o *capacity.Observation, times []float64) {

@@ -1,0 +1,293 @@
+package capacity
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"plimsoll/slo"
+)
+
+// twin is a line before so many workers, with the service times that the
+// endpoint itself showed under load, in their order. Of requests that are taken
+// first come, first served, each begins when it comes or when the next worker is
+// done, whichever is later; so what the client saw gives every service time. With
+// arrivals drawn anew, as many as it takes, they say at which rate too many would
+// wait for too long: without the noise of the arrivals, and without waiting until
+// rare bursts have been seen often enough.
+//
+// An endpoint that is no such line shows it: the workers that its services fit
+// would carry another throughput than was measured. The forecast is then as
+// uncertain as the two are apart.
+type twin struct {
+	fits   []fit // by workers
+	first  []First
+	from   int64 // µs of a window whose requests may have met earlier ones that it does not tell
+	even   bool
+	heard  int // requests at the last forecast
+	blocks [][]float64
+	chosen int // workers of blocks
+}
+
+// fit is what a number of workers makes of the requests.
+type fit struct {
+	workers   int
+	sum       float64 // of service times, s
+	n, absurd float64 // services, and those that would have ended before they began
+}
+
+// forecast is where a twin puts a peak: log rate, its standard deviation, and how
+// steep the curve is there.
+type forecast struct {
+	u, sd, slope float64
+	known        bool
+}
+
+const (
+	mostWorkers     = 64
+	mostServices    = 150_000
+	leastServices   = 50
+	twinRequests    = 120_000 // of each simulation
+	twinGrowth      = 1.1     // by which the services must have grown for another forecast
+	mostSecants     = 4
+	twinApart       = 0.03  // in log rate, on both sides of the peak: the two simulations
+	twinCaution     = 1.5   // by which its standard error is stretched
+	mostNoise       = 0.16  // squared relative error of a simulation's bad requests, beyond which it tells too little
+	twinError       = 0.01  // sd of the log rate: simulation, and what a line is not
+	mostAbsurd      = 0.005 // share of services
+	twinDoubt       = 0.1   // belief that the twin is no model of the endpoint at all
+	leastTwinBlocks = 4
+)
+
+// newTwin is a twin of what is known of the endpoint; without any number of
+// workers where there is no plateau to compare it with, or requests are refused.
+func (s *Search) newTwin() twin {
+	t := twin{even: s.plan.EvenArrivals}
+	guess := s.sat.rate * s.base.Mean.Seconds()
+	if !s.sat.known || s.throttle.active || s.sat.room > 0 || !(guess > 0) || guess > mostWorkers {
+		return t
+	}
+	for w := max(1, int(0.65*guess)-1); w <= int(1.6*guess)+2; w++ {
+		t.fits = append(t.fits, fit{workers: w})
+	}
+	t.from = int64(1e6 * s.longestWait())
+	return t
+}
+
+// hear takes a trial's requests.
+func (t *twin) hear(f First) {
+	if len(t.fits) == 0 || len(f.At) == 0 {
+		return
+	}
+	t.first = append(t.first, f)
+	for i := range t.fits {
+		fit := &t.fits[i]
+		block, absurd := f.services(fit.workers, t.from)
+		for _, service := range block {
+			fit.sum += service
+		}
+		fit.n += float64(len(block))
+		fit.absurd += absurd
+		if fit.workers == t.chosen && len(block) > 0 {
+			t.blocks = append(t.blocks, block)
+		}
+	}
+}
+
+// services are the service times (s) of requests that so many workers took first
+// come, first served, and how many would have been below zero. It ends at a request
+// that was not answered well.
+func (f First) services(workers int, from int64) (services []float64, absurd float64) {
+	free := make([]int64, workers)
+	for i, at := range f.At {
+		if f.Took[i] < 0 {
+			break
+		}
+		w := soonest(free)
+		done := at + f.Took[i]
+		service := done - max(at, free[w])
+		free[w] = max(free[w], done)
+		if at < from {
+			continue
+		}
+		if service < 0 {
+			absurd++
+		}
+		services = append(services, float64(max(0, service))/1e6)
+	}
+	return services, absurd
+}
+
+func soonest[T int64 | float64](free []T) int {
+	first := 0
+	for w := range free {
+		if free[w] < free[first] {
+			first = w
+		}
+	}
+	return first
+}
+
+// choose settles for the workers with possible services that carry the throughput
+// nearest to the measured one, and says how far in log it is from that.
+func (t *twin) choose(saturation float64) (misfit float64, ok bool) {
+	best := -1
+	for i, f := range t.fits {
+		if f.n < leastServices || f.sum <= 0 || f.absurd > mostAbsurd*f.n {
+			continue
+		}
+		if apart := math.Log(float64(f.workers) * f.n / f.sum / saturation); best < 0 || math.Abs(apart) < math.Abs(misfit) {
+			best, misfit = i, apart
+		}
+	}
+	if best < 0 {
+		return 0, false
+	}
+	if w := t.fits[best].workers; w != t.chosen {
+		t.chosen, t.blocks = w, nil
+		for _, f := range t.first {
+			if block, _ := f.services(w, t.from); len(block) > 0 {
+				t.blocks = append(t.blocks, block)
+			}
+		}
+	}
+	return misfit, true
+}
+
+// bad counts by block the requests that take longer than a limit at a rate, after
+// as many that are not counted as let the line come to rest.
+func (t *twin) bad(rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
+	bad = make([]float64, len(t.blocks))
+	free := make([]float64, t.chosen)
+	at, gap := 0.0, 1/rate
+	for sent := 0; sent < twinRequests; {
+		for i, block := range t.blocks {
+			slow := 0.0
+			for _, service := range block {
+				if t.even {
+					at += gap
+				} else {
+					at += gap * rng.ExpFloat64()
+				}
+				w := soonest(free)
+				free[w] = max(at, free[w]) + service
+				if free[w]-at > limit {
+					slow++
+				}
+			}
+			if sent += len(block); sent > twinRequests/10 {
+				bad[i] += slow
+				counted += float64(len(block))
+			}
+		}
+	}
+	return bad, counted
+}
+
+// forecast finds the peak from a first guess, log rate and slope, by secants.
+func (t *twin) forecast(o slo.Objective, u float64) forecast {
+	limit, f := o.Limit.Seconds(), forecast{u: u, known: true}
+	var over, under []float64
+	for range mostSecants {
+		seed := uint64(len(t.blocks))
+		counted, n := t.bad(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		over = counted
+		under, _ = t.bad(math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		high, low := max(sum(over), 1), max(sum(under), 1)
+		f.slope = clamp(math.Log(high/low)/(2*twinApart), leastSlope, mostSlope)
+		step := clamp(math.Log(o.Budget()*n/math.Sqrt(high*low))/f.slope, -0.2, 0.2)
+		f.u += step
+		if math.Abs(step) < twinApart/3 {
+			break
+		}
+	}
+	for i := range over {
+		over[i] += under[i]
+	}
+	f.sd = max(t.blockError(over)/f.slope, t.sampleError(o))
+	return f
+}
+
+// sampleError is the standard deviation of the log rate that so many services
+// leave: that of counting among as many requests (docs/methodology.md, "How much
+// data it takes") without the part of the arrivals, and the share of their
+// variance that the longest of them makes: where that is large, longer ones are to
+// be expected that have not been met.
+func (t *twin) sampleError(o slo.Objective) float64 {
+	var n, sum, squares, longest float64
+	for _, b := range t.blocks {
+		for _, service := range b {
+			n, sum, squares, longest = n+1, sum+service, squares+service*service, max(longest, service)
+		}
+	}
+	average := sum / n
+	cv2 := squares/n/(average*average) - 1
+	rare := longest * longest / squares
+	return math.Hypot(math.Sqrt(max(0, cv2)/(2*o.Budget()*n))/tailLog(o), rare/2)
+}
+
+// blockError is the relative standard error of the bad requests by the scatter of
+// their blocks.
+func (t *twin) blockError(bad []float64) float64 {
+	total, n := sum(bad), 0.0
+	for _, b := range t.blocks {
+		n += float64(len(b))
+	}
+	if total == 0 {
+		return 1
+	}
+	apart := make([]float64, len(t.blocks))
+	for i, b := range t.blocks {
+		apart[i] = bad[i]/total - float64(len(b))/n
+	}
+	return batchError(apart) * float64(len(apart))
+}
+
+func sum(xs []float64) float64 { return mean(xs) * float64(len(xs)) }
+
+// consult lets the twin hear a trial and, if it knows clearly more than before,
+// tell the criteria where it expects their peaks.
+func (s *Search) consult(r reading) {
+	t := &s.twin
+	t.hear(r.First)
+	misfit, ok := t.choose(s.sat.rate)
+	if !ok || len(t.blocks) < leastTwinBlocks {
+		return
+	}
+	n := 0
+	for _, b := range t.blocks {
+		n += len(b)
+	}
+	if float64(n) < twinGrowth*float64(t.heard) || n > mostServices {
+		return
+	}
+	t.heard = n
+	for _, c := range s.criteria {
+		if c.slow < 0 || c.gap < saturating || mostNoise*c.budget*twinRequests < c.burst {
+			continue
+		}
+		from := c.post.quantile(0.5)
+		if c.post.outlook.twin.known {
+			from = c.post.outlook.twin.u
+		}
+		f := t.forecast(c.objective, from)
+		simulated := math.Sqrt(c.burst/(twinRequests*c.budget)) / f.slope
+		f.sd = math.Hypot(twinCaution*c.slowBursts*f.sd, math.Hypot(simulated, twinError))
+		f.sd = math.Hypot(f.sd, max(0, math.Abs(misfit)-2*s.sat.se-twinError))
+		c.expect(f)
+	}
+}
+
+// expect takes over a twin's forecast.
+func (c *criterion) expect(f forecast) {
+	c.post.outlook.twin = f
+	c.post.place(c.post.lo, c.post.step*(gridPoints-1))
+	c.update()
+}
+
+// density is how likely a forecast makes a peak, up to a factor.
+func (f forecast) density(u float64) float64 {
+	if !f.known {
+		return 1
+	}
+	return (1-twinDoubt)*bell(u, f.u, f.sd) + twinDoubt*bell(u, f.u, 0.3)
+}
