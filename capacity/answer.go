@@ -154,6 +154,9 @@ func (s *Search) reportPeak(r *Result) {
 			r.Reasons = append(r.Reasons, fmt.Sprintf("trials at near rates disagree %.1f times more than chance explains; the interval is widened by it", math.Sqrt(c.scatter)))
 		}
 	}
+	if s.heavyTail() {
+		r.Reasons = append(r.Reasons, s.whyHeavy())
+	}
 	if s.unconfirmed != "" {
 		r.Reasons = append(r.Reasons, "the lower end of the answer was not confirmed by a trial: "+s.unconfirmed)
 	}

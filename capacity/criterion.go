@@ -23,6 +23,7 @@ type criterion struct {
 	slow       int     // among the trial's thresholds; -1 for none
 	budget     float64 // q; 0 for a mean
 	gap        float64 // expected 1 − peak/saturation
+	widest     float64 // the same with the variation of service that cannot be ruled out
 	unloaded   float64 // R1, s
 	burst      float64 // expected dispersion of bad requests
 	serviceCV2 float64
@@ -209,7 +210,7 @@ func (c *criterion) driftCells(e *evidence) {
 	e.local = make([]float64, gridPoints)
 	for i := range e.local {
 		excess := e.x - c.post.u(i)
-		if short := excess - 2.5*c.gap - 0.01 - e.drift.slope; short > 0 {
+		if short := excess - 2.5*c.widest - 0.01 - e.drift.slope; short > 0 {
 			z := short / e.drift.se
 			e.local[i] = -min(z*z/2, 50)
 		}

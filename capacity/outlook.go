@@ -64,7 +64,12 @@ func (s *Search) queueRoom(o slo.Objective, saturation float64) float64 {
 // solved for ρ by bisection. For a mean, whose wait is v·ρ/(2·X·(1−ρ)), K is the
 // number that the allowed mean has room for. A success objective has no such gap.
 func (s *Search) expectedGap(o slo.Objective, saturation float64) (gap float64, ok bool) {
-	v, k := s.variability(), s.queueRoom(o, saturation)
+	return s.gapAt(o, saturation, s.variability())
+}
+
+// gapAt is the gap that a variability v makes.
+func (s *Search) gapAt(o slo.Objective, saturation, v float64) (gap float64, ok bool) {
+	k := s.queueRoom(o, saturation)
 	if o.Kind == slo.Success {
 		return 0, false
 	}
@@ -72,7 +77,7 @@ func (s *Search) expectedGap(o slo.Objective, saturation float64) (gap float64, 
 		return clamp(v/(v+2*k), 1e-4, mostGap), true
 	}
 	q := clamp(o.Budget(), 1e-9, 0.9)
-	rho := bisect(func(rho float64) bool { return rho*math.Exp(-s.decay(rho)*k) > q })
+	rho := bisect(func(rho float64) bool { return rho*math.Exp(-s.decay(rho, v)*k) > q })
 	return clamp(1-rho, 1e-4, mostGap), true
 }
 
@@ -85,12 +90,11 @@ func (s *Search) expectedGap(o slo.Objective, saturation float64) (gap float64, 
 //
 // and in heavy traffic, whatever the arrivals, y ≈ 2·(1−ρ)/v: J. F. C. Kingman,
 // Proc. Cambridge Phil. Soc. 57 (1961) 902.
-func (s *Search) decay(rho float64) float64 {
-	v := s.variability()
+func (s *Search) decay(rho, v float64) float64 {
 	if s.plan.EvenArrivals || rho <= 0 || rho >= 1 {
 		return max(0, 2*(1-rho)/v)
 	}
-	c2 := clamp(v-1, 0.01, 4)
+	c2 := clamp(v-1, 0.01, mostUnseen)
 	most := 1 / c2
 	if c2 < 0.05 {
 		most = 20
@@ -157,7 +161,7 @@ func (s *Search) newCriterion(index, slow int) *criterion {
 		gap = max(gap, s.blockingGap(c.budget))
 		c.burst = min(c.burst, max(1, s.sat.room))
 	}
-	c.gap = gap
+	c.gap, c.widest = gap, s.widestGap(o, gap)
 	c.post = newPosterior(s.newOutlook(c), floors)
 	c.update()
 	return c
@@ -180,7 +184,7 @@ func (s *Search) newOutlook(c *criterion) outlook {
 		return math.Log(saturation * (1 - gap)), math.Sqrt(s.sat.se*s.sat.se + 0.005*0.005 + math.Pow(uncertain*gap/(1-gap), 2))
 	}
 	o.centre, o.sd = near(c.gap, 0.2)
-	o.lower, o.lowerSD = near(min(1.6*c.gap, (c.gap+1)/2), 0.35)
+	o.lower, o.lowerSD = near(max(c.widest, min(1.6*c.gap, (c.gap+1)/2)), 0.35)
 	o.trust, o.slowed = 0.7, clamp((s.sat.unsteady-2)/4, 0.33, 0.85)
 	if s.sat.known && !s.throttle.active {
 		o.cap, o.capSD = math.Log(saturation), 0.01+1.5*s.sat.se
