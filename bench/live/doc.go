@@ -21,7 +21,9 @@
 // (McCullagh and Nelder, Generalized Linear Models, 9.2): bad requests come in
 // clusters, and a block may have none, of which there is no logarithm. The fit is local:
 // to blocks whose rates it expects to lie within 2.5 times of q. The standard error is
-// the jackknife's over blocks, so what the clusters add is in it. Blocks whose
+// the jackknife's over blocks, so what the clusters add is in it. Where the clusters are
+// so large and rare that near blocks do not tell s, it is what theory expects of the
+// model, L·ρ/(1−ρ), and all blocks are used. Blocks whose
 // generator, server or machine was late are kept in the file, and left out.
 //
 // That does not do where a queue takes longer than a block to come to rest, which is so

@@ -26,7 +26,10 @@ const local = 2.5
 // fewest blocks from which a line and its error can be told.
 const fewest = 5
 
-var errFew = fmt.Errorf("fewer than %d blocks", fewest)
+var (
+	errFew  = fmt.Errorf("fewer than %d blocks", fewest)
+	errNone = errors.New("not one request was bad")
+)
 
 // cross fits the blocks near the budget.
 func cross(points []point, budget float64) (crossing, error) {
@@ -50,21 +53,58 @@ func cross(points []point, budget float64) (crossing, error) {
 	if !within(used, c.rate) {
 		return c, fmt.Errorf("the peak, about %.4g/s, is outside the rates that were held", c.rate)
 	}
-	c.se, err = jackknife(used, budget)
+	c.se, err = jackknife(used, func(rest []point) (float64, error) {
+		l, err := fit(rest)
+		return l.at(budget), err
+	})
 	return c, err
 }
 
-// jackknife is the standard error of the log rate at which the budget is passed
-// (Efron and Stein, 1981).
-func jackknife(points []point, budget float64) (float64, error) {
+// crossSteep is cross where the slope is known and all blocks are used: where bad
+// requests come in clusters that one block in ten meets, blocks of near rates cannot tell
+// how steep the line is, and near the crossing it hardly matters.
+func crossSteep(points []point, budget, slope float64) (crossing, error) {
+	if len(points) < fewest {
+		return crossing{}, errFew
+	}
+	rate, err := levelled(points, slope).crossed(budget)
+	if err != nil {
+		return crossing{}, err
+	}
+	c := crossing{rate: rate, slope: slope, used: len(points)}
+	c.se, err = jackknife(points, func(rest []point) (float64, error) { return levelled(rest, slope).crossed(budget) })
+	return c, err
+}
+
+// levelled is the line with a slope whose expected bad requests are those of all points.
+func levelled(points []point, slope float64) line {
+	l := line{middle: points[0].rate, slope: slope}
+	var expected, bad float64
+	for _, p := range points {
+		expected, bad = expected+p.total*l.share(p.rate), bad+p.bad
+	}
+	l.level = math.Log(bad / expected)
+	return l
+}
+
+// crossed is the rate at which a share is bad.
+func (l line) crossed(share float64) (float64, error) {
+	if !(l.level > math.Inf(-1)) {
+		return 0, errNone
+	}
+	return l.at(share), nil
+}
+
+// jackknife is the standard error of the log rate that is found from points (Efron and
+// Stein, 1981).
+func jackknife(points []point, find func([]point) (float64, error)) (float64, error) {
 	var logs []float64
 	for i := range points {
-		rest := append(append([]point{}, points[:i]...), points[i+1:]...)
-		l, err := fit(rest)
+		rate, err := find(append(append([]point{}, points[:i]...), points[i+1:]...))
 		if err != nil {
 			return 0, err
 		}
-		logs = append(logs, math.Log(l.at(budget)))
+		logs = append(logs, math.Log(rate))
 	}
 	n := float64(len(logs))
 	_, sd := moments(logs)
@@ -111,7 +151,7 @@ func fit(points []point) (line, error) {
 		total, bad, logs = total+p.total, bad+p.bad, logs+math.Log(p.rate)*p.total
 	}
 	if bad == 0 {
-		return line{}, errors.New("not one request was bad")
+		return line{}, errNone
 	}
 	l := line{middle: math.Exp(logs / total), level: math.Log(bad / total)}
 	for range 200 {

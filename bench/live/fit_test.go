@@ -110,3 +110,28 @@ func TestCrossRefuses(t *testing.T) {
 		}
 	}
 }
+
+// With the slope known, rare large clusters and near rates still give the crossing, with
+// the error that is stated.
+func TestKnownSlopeNeedsNoLadder(t *testing.T) {
+	const root, slope, runs = 385.0, 84.0, 300
+	var offs, scores []float64
+	for seed := range uint64(runs) {
+		c, err := crossSteep(blocksOf(root, slope, 23_000, 600, 10, seed), 0.01, slope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offs = append(offs, math.Log(c.rate/root))
+		scores = append(scores, math.Log(c.rate/root)/c.se)
+	}
+	bias, sd := moments(offs)
+	if math.Abs(bias) > 4*sd/math.Sqrt(runs)+0.2*sd {
+		t.Errorf("bias %g, standard deviation %g", bias, sd)
+	}
+	if _, spread := moments(scores); spread < 0.8 || spread > 1.4 {
+		t.Errorf("errors are %.2f of the stated standard errors", spread)
+	}
+	if _, err := crossSteep(blocksOf(root, slope, 0, 1, 2, 1), 0.01, slope); err == nil {
+		t.Error("blocks without a bad request have a crossing")
+	}
+}

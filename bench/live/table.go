@@ -54,24 +54,22 @@ func rows(all []record) (out []row) {
 	}
 	for _, name := range names {
 		r := row{server: name, objective: objectives[name], runs: runs[name]}
-		ratio := 0.0
+		s := subject{real: true}
 		if in, err := instance(name); err == nil {
-			s := modelled(in, 0, nil)
-			r.virtual, r.right, ratio = s.virtual, s.right, s.ratio
+			s = modelled(in, 0, nil)
+			r.virtual, r.right = s.virtual, s.right
 		}
-		r.live, r.why = truthOf(blocks[name], r.objective, ratio)
+		if s.objective, r.why = slo.Parse(r.objective); r.why == nil {
+			r.live, r.why = s.truthOf(blocks[name])
+		}
 		out = append(out, r)
 	}
 	return out
 }
 
-// truthOf is the live truth of blocks, from the saturation where ratio says how far below
-// it the peak is.
-func truthOf(blocks []block, objective string, ratio float64) (t truth, err error) {
-	o, err := slo.Parse(objective)
-	if err != nil {
-		return t, err
-	}
+// truthOf is the live truth of blocks, from the saturation where the ratio says how far
+// below it the peak is.
+func (s subject) truthOf(blocks []block) (t truth, err error) {
 	var rates []float64
 	for _, b := range blocks {
 		t.held++
@@ -86,14 +84,14 @@ func truthOf(blocks []block, objective string, ratio float64) (t truth, err erro
 	}
 	mean, sd := moments(rates)
 	t.saturation = mean
-	if ratio > 0 {
+	if s.ratio > 0 {
 		if len(rates) < fewest {
 			return t, errFew
 		}
-		t.peak, t.se, t.used = mean*ratio, sd/mean/math.Sqrt(float64(len(rates))), len(rates)
+		t.peak, t.se, t.used = mean*s.ratio, sd/mean/math.Sqrt(float64(len(rates))), len(rates)
 		return t, nil
 	}
-	c, err := cross(points(blocks), o.Budget())
+	c, err := s.cross(blocks)
 	if err != nil {
 		return t, err
 	}

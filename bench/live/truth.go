@@ -105,7 +105,7 @@ func ladder(s subject, have []block, chance *rand.Rand) []float64 {
 		return []float64{0}
 	}
 	peak, slope := s.estimate, s.slope
-	if c, err := cross(points(have), s.objective.Budget()); err == nil || c.rate > 0 {
+	if c, err := s.cross(have); err == nil {
 		// Bounded, for the first rounds know little.
 		peak = min(1.1*peak, max(0.9*peak, c.rate))
 		slope = min(3*slope, max(slope/3, c.slope))
@@ -119,6 +119,16 @@ func ladder(s subject, have []block, chance *rand.Rand) []float64 {
 	}
 	chance.Shuffle(len(rates), func(i, j int) { rates[i], rates[j] = rates[j], rates[i] })
 	return rates
+}
+
+// cross is where the server's blocks pass its budget; with the slope of a modelled one
+// where they do not tell it.
+func (s subject) cross(have []block) (crossing, error) {
+	c, err := cross(points(have), s.objective.Budget())
+	if err != nil && !s.real {
+		return crossSteep(points(have), s.objective.Budget(), s.slope)
+	}
+	return c, err
 }
 
 // points are the blocks of the open loop that may be believed.
