@@ -108,16 +108,33 @@ func denied(operation string) func(*testing.T, *account) {
 	}
 }
 
+// TestElsewhereOfOneThatIsCreated: what is pending is what it has; one that failed has none,
+// and of pools those of the type count.
+func TestElsewhereOfOneThatIsCreated(t *testing.T) {
+	c := quotaControl(t, map[string]string{
+		"ListEndpoints": `{"Endpoints":[{"EndpointName":"broken","EndpointStatus":"Failed"},{"EndpointName":"new","EndpointStatus":"Creating"}]}`,
+		"DescribeEndpoint": `{"EndpointName":"new","EndpointStatus":"Creating","EndpointConfigName":"c",
+			"ProductionVariants":[{"VariantName":"a","DesiredInstanceCount":2},{"VariantName":"b","InstancePools":[{"InstanceType":"ml.m5.xlarge","CurrentInstanceCount":3},{"InstanceType":"ml.g5.xlarge","CurrentInstanceCount":1}]}],
+			"PendingDeploymentSummary":{"EndpointConfigName":"c","ProductionVariants":[{"VariantName":"a","InstanceType":"ml.m5.xlarge","DesiredInstanceCount":2}]}}`,
+		"DescribeEndpointConfig": `{"EndpointConfigName":"c","ProductionVariants":[{"VariantName":"a","InstanceType":"ml.m5.xlarge"},{"VariantName":"b"}]}`,
+	})
+	if got := c.Elsewhere(t.Context(), "ml.m5.xlarge", demo); got != (experiment.Elsewhere{Instances: 5}) {
+		t.Errorf("%+v, want 5 instances", got)
+	}
+}
+
 // TestElsewhereIsBounded: of many endpoints the newest are looked at, and the time to look
 // may run out.
 func TestElsewhereIsBounded(t *testing.T) {
 	inAccount(t, 1, emulator.Options{}, func(t *testing.T, a *account) {
 		for i := range mostCounted {
-			a.host(t, fmt.Sprintf("e%d", i), "ml.m5.xlarge", 1)
+			a.host(t, fmt.Sprintf("e%d", i), "ml.c5.large", 1)
 		}
-		want := experiment.Elsewhere{Instances: mostCounted, Gap: fmt.Sprintf("not counted beyond the %d newest endpoints", mostCounted)}
-		if got := a.control.Elsewhere(t.Context(), "ml.m5.xlarge", experiment.Variant{}); got != want {
-			t.Errorf("%+v, want %+v", got, want)
+		beyond := fmt.Sprintf("not counted beyond the %d newest endpoints", mostCounted)
+		for kind, n := range map[string]int{"ml.c5.large": mostCounted, "ml.m5.xlarge": 0} { // the demo is the oldest
+			if got, want := a.control.Elsewhere(t.Context(), kind, experiment.Variant{}), (experiment.Elsewhere{Instances: n, Gap: beyond}); got != want {
+				t.Errorf("%s: %+v, want %+v", kind, got, want)
+			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
