@@ -92,8 +92,10 @@ func post(t *testing.T, address string, header http.Header, body string) int {
 func TestChildren(t *testing.T) {
 	b := bench{out: io.Discard}
 	for role, start := range map[string]func() (*child, error){
-		roleBare:     func() (*child, error) { return startChild(t.Context(), false, roleBare) },
-		roleNoted:    func() (*child, error) { return startChild(t.Context(), false, roleNoted, idle, "1") },
+		roleBare: func() (*child, error) { return startChild(t.Context(), false, roleBare) },
+		roleNoted: func() (*child, error) {
+			return startChild(t.Context(), false, roleNoted, "service=20ms,workers=1", "1")
+		},
 		roleEmulator: func() (*child, error) { return b.emulate(t.Context(), idle, "--auth", "off") },
 	} {
 		t.Run(role, func(t *testing.T) {
@@ -118,8 +120,8 @@ func TestChildren(t *testing.T) {
 			if role != roleNoted {
 				return
 			}
-			if _, err := c.ask(askLate); err != nil {
-				t.Error(err)
+			if u, err := c.ask(askLate); err != nil || u.Late.N != 1 {
+				t.Errorf("the sleep of one request: %+v, %v", u.Late, err)
 			}
 			if u, err := c.ask(askTogether + " 16"); err != nil || u.Late.N != 16 || u.Late.Max < u.Late.P50 {
 				t.Errorf("16 sleeps: %+v, %v", u.Late, err)
