@@ -29,6 +29,8 @@ type Trier interface {
 	// Quota is how many instances of a type all endpoints together may have; an account
 	// without a quota of its own has AWS's default.
 	Quota(ctx context.Context, instanceType string) (int, error)
+	// Elsewhere is how many instances of a type there are besides those of a variant.
+	Elsewhere(ctx context.Context, instanceType string, v experiment.Variant) experiment.Elsewhere
 }
 
 // Credentials are what may be told of them.

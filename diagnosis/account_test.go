@@ -22,6 +22,7 @@ type cloud struct {
 	refuse        map[string]error // by action
 	tried         []string
 	quotas        map[string]int
+	elsewhere     experiment.Elsewhere
 	endpoint      experiment.EndpointState
 	noEndpoint    error
 	scaling       experiment.ScalingState
@@ -48,6 +49,10 @@ func (c *cloud) Quota(_ context.Context, instanceType string) (int, error) {
 		return 0, errors.New("there is none")
 	}
 	return n, nil
+}
+
+func (c *cloud) Elsewhere(context.Context, string, experiment.Variant) experiment.Elsewhere {
+	return c.elsewhere
 }
 
 func (c *cloud) Describe(context.Context, string) (experiment.EndpointState, error) {
@@ -184,6 +189,8 @@ func TestEndpoint(t *testing.T) {
 		{"pools", cloud{endpoint: variant(func(v *experiment.VariantState) { v.Pools = []string{"ml.m5.xlarge", "ml.g5.xlarge"} }), quotas: quotas, scaling: scaled}, []string{"ok status", "warn variant", "ok scaling", "ok quota", "fail quota"}},
 		{"launching", cloud{endpoint: variant(func(v *experiment.VariantState) { v.Desired = 3 }), quotas: quotas}, []string{"ok status", "warn variant", "ok scaling", "ok quota"}},
 		{"may grow past the quota", cloud{endpoint: plain, quotas: map[string]int{"ml.m5.xlarge": 3}, scaling: scaled}, []string{"ok status", "ok variant", "ok scaling", "fail quota"}},
+		{"within the quota, and past what others leave of it", cloud{endpoint: plain, quotas: quotas, scaling: scaled, elsewhere: experiment.Elsewhere{Instances: 1}}, []string{"ok status", "ok variant", "ok scaling", "warn quota"}},
+		{"others not counted", cloud{endpoint: plain, quotas: quotas, scaling: scaled, elsewhere: experiment.Elsewhere{Gap: "not counted: allow it"}}, []string{"ok status", "ok variant", "ok scaling", "ok quota"}},
 		{"quota not read", cloud{endpoint: plain, scaling: scaled}, []string{"ok status", "ok variant", "ok scaling", "not known quota"}},
 		{"suspended", cloud{endpoint: plain, quotas: quotas, scaling: suspended}, []string{"ok status", "ok variant", "warn scaling", "ok quota"}},
 		{"scaling denied", cloud{endpoint: plain, quotas: quotas, noScaling: refusal(experiment.ProblemDenied)}, []string{"ok status", "ok variant", "not known scaling"}},

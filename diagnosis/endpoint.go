@@ -29,7 +29,7 @@ func Endpoint(ctx context.Context, h experiment.Hosting, s experiment.Autoscaler
 	}
 	checks = append(checks, registered(scaling))
 	for _, instanceType := range typesOf(v) {
-		checks = append(checks, quota(ctx, t, instanceType, v, scaling.Target))
+		checks = append(checks, quota(ctx, t, instanceType, endpoint, v, scaling.Target))
 	}
 	return checks
 }
@@ -92,8 +92,8 @@ func typesOf(v experiment.VariantState) []string {
 	return nil
 }
 
-// quota compares a quota with what the variant may grow to.
-func quota(ctx context.Context, t Trier, instanceType string, v experiment.VariantState, target *experiment.ScalableTarget) Check {
+// quota compares a quota with what the variant may grow to, and what else there is.
+func quota(ctx context.Context, t Trier, instanceType, endpoint string, v experiment.VariantState, target *experiment.ScalableTarget) Check {
 	c := Check{Part: partEndpoint, Name: "quota", Status: OK}
 	most, what := v.Desired, "it has"
 	if target != nil && target.Max > most {
@@ -105,12 +105,17 @@ func quota(ctx context.Context, t Trier, instanceType string, v experiment.Varia
 		c.Status = NotKnown
 		return c
 	}
-	c.Evidence = fmt.Sprintf("%d × %s for all endpoints of the account together; %s %d", n, instanceType, what, most)
+	elsewhere := t.Elsewhere(ctx, instanceType, experiment.Variant{Endpoint: endpoint, Name: v.Name})
+	c.Evidence = fmt.Sprintf("%d × %s for all endpoints of the account together, %s; %s %d", n, instanceType, elsewhere, what, most)
+	left := n - elsewhere.Instances
+	if left < most {
+		c.Status = Warn // it may be given up by then
+		c.Remedy = fmt.Sprintf("ask for more: Service Quotas, Amazon SageMaker, \"%s for endpoint usage\"; AWS refuses a scale-out past it as a whole", instanceType)
+	}
 	switch {
 	case n < most:
 		c.Status = Fail
-		c.Remedy = fmt.Sprintf("ask for more: Service Quotas, Amazon SageMaker, \"%s for endpoint usage\"; AWS refuses a scale-out past it as a whole", instanceType)
-	case n == most:
+	case left == most:
 		c.Evidence += ", which leaves nothing for other endpoints"
 	}
 	return c

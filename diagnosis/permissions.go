@@ -29,6 +29,7 @@ type Resource int
 // The resources.
 const (
 	OnEndpoint Resource = iota // the endpoint, by its name
+	OnEvery                    // every endpoint: what the account has is counted
 	OnConfig                   // endpoint configurations, whose names come from the endpoint
 	OnCopies                   // endpoints and configurations that a command makes for itself
 	OnModel                    // models
@@ -82,9 +83,15 @@ func when(note string, commands ...string) []Use {
 }
 
 const (
-	notJudged = "without it, not judged"
-	notKnown  = "without it, not known"
-	notBooked = "without it, not reconciled with CloudWatch"
+	notJudged  = "without it, not judged"
+	notKnown   = "without it, not known"
+	notCounted = "without it, other endpoints are not counted"
+	notBooked  = "without it, not reconciled with CloudWatch"
+)
+
+const (
+	listEndpoints    = "sagemaker:ListEndpoints"
+	describeEndpoint = "sagemaker:DescribeEndpoint"
 )
 
 // Permissions is the one table of what the commands need: the page of the documentation
@@ -95,8 +102,9 @@ func Permissions() []Permission {
 	all := []Permission{
 		{Action: "sagemaker:InvokeEndpoint", On: OnEndpoint, Writes: true, Uses: always(find, load, verify)},
 		{Action: "sagemaker:InvokeEndpointWithResponseStream", On: OnEndpoint, Writes: true, Uses: when("with `--stream`", find, load, verify)},
-		{Action: "sagemaker:DescribeEndpoint", On: OnEndpoint, Uses: look},
+		{Action: describeEndpoint, On: OnEndpoint, Uses: look},
 		{Action: "sagemaker:DescribeEndpointConfig", On: OnConfig, Uses: look},
+		{Action: listEndpoints, On: OnAny, Uses: optional(notCounted, apply, deploy, doctor)},
 		{Action: "application-autoscaling:DescribeScalableTargets", On: OnAny, Uses: scaling},
 		{Action: "application-autoscaling:DescribeScalingPolicies", On: OnAny, Uses: scaling},
 		{Action: "application-autoscaling:DescribeScheduledActions", On: OnAny, Uses: scaling},
@@ -218,6 +226,8 @@ func (s Scope) arns(r Resource) []string {
 			return []string{arn("endpoint/" + name), arn("endpoint/" + lower)}
 		}
 		return []string{arn("endpoint/" + name)}
+	case OnEvery:
+		return []string{arn("endpoint/*")}
 	case OnConfig:
 		return []string{arn("endpoint-config/*")}
 	case OnCopies:
@@ -229,6 +239,19 @@ func (s Scope) arns(r Resource) []string {
 	default:
 		return []string{"*"}
 	}
+}
+
+// on is what a policy for some commands allows the permission on: who may list endpoints in
+// order to count their instances must look at each.
+func (p Permission) on(commands []string) Resource {
+	counting := slices.ContainsFunc(Permissions(), func(q Permission) bool {
+		_, used := q.For(commands)
+		return used && q.Action == listEndpoints
+	})
+	if counting && p.Action == describeEndpoint {
+		return OnEvery
+	}
+	return p.On
 }
 
 type statement struct {
@@ -245,7 +268,7 @@ func Policy(commands []string, s Scope) string {
 	for resource := OnEndpoint; resource <= OnAny; resource++ {
 		one := statement{Effect: "Allow", Resource: s.arns(resource)}
 		for _, p := range Permissions() {
-			if _, used := p.For(commands); used && p.On == resource {
+			if _, used := p.For(commands); used && p.on(commands) == resource {
 				one.Action = append(one.Action, p.Action)
 			}
 		}

@@ -83,6 +83,23 @@ func TestScope(t *testing.T) {
 	}
 }
 
+// TestWhoCountsMayLookAtEveryEndpoint, and nobody else.
+func TestWhoCountsMayLookAtEveryEndpoint(t *testing.T) {
+	for _, command := range Commands() {
+		var on []string
+		lists := false
+		for _, s := range parsed(t, Policy([]string{command}, Scope{Region: "r", Account: "1", Endpoint: "e"})).Statement {
+			if slices.Contains(s.Action, "sagemaker:DescribeEndpoint") {
+				on = s.Resource
+			}
+			lists = lists || slices.Contains(s.Action, "sagemaker:ListEndpoints")
+		}
+		if every := slices.Contains(on, "arn:aws:sagemaker:r:1:endpoint/*"); every != lists {
+			t.Errorf("%s: lists endpoints: %v, and may look at %q", command, lists, on)
+		}
+	}
+}
+
 func TestTableHasARowForEveryAction(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(Table()), "\n")
 	if len(lines) != 2+len(Permissions()) {

@@ -102,14 +102,16 @@ func TestReach(t *testing.T) {
 		need            int
 		obstacles       int
 	}{
-		"within":                 {3000, 1000, 4, few, 3, 0},
-		"rounded up":             {3001, 1000, 4, few, 4, 0},
-		"beyond the maximum":     {9000, 1000, 4, Quota{Why: "denied"}, 9, 1},
-		"beyond the quota":       {9000, 1000, 9, few, 9, 1},
-		"beyond both":            {9000, 1000, 5, few, 9, 2},
-		"maximum over the quota": {1000, 1000, 9, few, 1, 1},
-		"no goal":                {0, 1000, 4, few, 0, 0},
-		"no target":              {1000, 0, 4, few, 0, 0},
+		"within":                   {3000, 1000, 4, few, 3, 0},
+		"rounded up":               {3001, 1000, 4, few, 4, 0},
+		"beyond the maximum":       {9000, 1000, 4, Quota{Why: "denied"}, 9, 1},
+		"beyond the quota":         {9000, 1000, 9, few, 9, 1},
+		"beyond both":              {9000, 1000, 5, few, 9, 2},
+		"maximum over the quota":   {1000, 1000, 9, few, 1, 1},
+		"beyond what others leave": {3000, 1000, 3, Quota{Instances: 4, Known: true, Elsewhere: Elsewhere{Instances: 2}}, 3, 1},
+		"within what others leave": {3000, 1000, 3, Quota{Instances: 5, Known: true, Elsewhere: Elsewhere{Instances: 2}}, 3, 0},
+		"no goal":                  {0, 1000, 4, few, 0, 0},
+		"no target":                {1000, 0, 4, few, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			need, obstacles := Reach(scaling.PerMinute(c.traffic), scaling.PerMinute(c.target), c.most, "ml.m5.xlarge", c.quota)
@@ -117,5 +119,19 @@ func TestReach(t *testing.T) {
 				t.Errorf("%d instances, obstacles %q; want %d and %d", need, obstacles, c.need, c.obstacles)
 			}
 		})
+	}
+}
+
+func TestQuotaInWords(t *testing.T) {
+	for want, q := range map[string]Quota{
+		"not known: denied": {Why: "denied"},
+		"4 for all endpoints together, 0 in use elsewhere":                                         {Instances: 4, Known: true},
+		"4 for all endpoints together, 3 in use elsewhere":                                         {Instances: 4, Known: true, Elsewhere: Elsewhere{Instances: 3}},
+		"4 for all endpoints together, in use elsewhere: not counted: denied":                      {Instances: 4, Known: true, Elsewhere: Elsewhere{Gap: "not counted: denied"}},
+		"4 for all endpoints together, at least 3 in use elsewhere (not counted beyond a hundred)": {Instances: 4, Known: true, Elsewhere: Elsewhere{Instances: 3, Gap: "not counted beyond a hundred"}},
+	} {
+		if got := q.String(); got != want {
+			t.Errorf("%+v is %q, want %q", q, got, want)
+		}
 	}
 }

@@ -114,6 +114,8 @@ func (c *Caller) Try(ctx context.Context, action string, v experiment.Variant) e
 		_, err = c.control.sagemaker.DescribeEndpoint(ctx, &sagemaker.DescribeEndpointInput{EndpointName: &v.Endpoint})
 	case "sagemaker:DescribeEndpointConfig":
 		err = c.tryConfig(ctx, v.Endpoint)
+	case "sagemaker:ListEndpoints":
+		_, err = c.control.sagemaker.ListEndpoints(ctx, &sagemaker.ListEndpointsInput{MaxResults: aws.Int32(1)})
 	case "sagemaker:ListInferenceComponents":
 		_, err = c.control.sagemaker.ListInferenceComponents(ctx, &sagemaker.ListInferenceComponentsInput{EndpointNameEquals: &v.Endpoint, MaxResults: aws.Int32(1)})
 	case "sagemaker:DescribeInferenceComponent": // of the endpoint's name, which none need have
@@ -164,6 +166,11 @@ func (c *Caller) tryConfig(ctx context.Context, endpoint string) error {
 // Quota is how many instances of a type all endpoints together may have.
 func (c *Caller) Quota(ctx context.Context, instanceType string) (int, error) {
 	return c.control.quota(ctx, instanceType)
+}
+
+// Elsewhere is how many instances of a type the account has besides those of a variant.
+func (c *Caller) Elsewhere(ctx context.Context, instanceType string, v experiment.Variant) experiment.Elsewhere {
+	return c.control.Elsewhere(ctx, instanceType, v)
 }
 
 // problemIs says whether a call failed for a reason.

@@ -19,13 +19,13 @@ const quotaPage = 100
 const quotaService = "sagemaker"
 
 // InstanceQuota is how many instances of a type all endpoints together may have, or why
-// that is not known.
-func (c *Control) InstanceQuota(ctx context.Context, instanceType string) experiment.Quota {
+// that is not known, and how many there are besides those of a variant.
+func (c *Control) InstanceQuota(ctx context.Context, instanceType string, v experiment.Variant) experiment.Quota {
 	n, err := c.quota(ctx, instanceType)
 	if err != nil {
 		return experiment.Quota{Why: err.Error()}
 	}
-	return experiment.Quota{Instances: n, Known: true}
+	return experiment.Quota{Instances: n, Known: true, Elsewhere: c.Elsewhere(ctx, instanceType, v)}
 }
 
 // quota is the one that the account has, or the default where it has none of its own.

@@ -286,7 +286,7 @@ func TestInstanceQuota(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			got := quotaControl(t, c.answers).InstanceQuota(ctx, "ml.m5.xlarge")
+			got := quotaControl(t, c.answers).InstanceQuota(ctx, "ml.m5.xlarge", demo)
 			if got.Known != c.want.Known || got.Instances != c.want.Instances || !strings.Contains(got.Why, c.want.Why) {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}

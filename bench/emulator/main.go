@@ -72,23 +72,37 @@ func run(args []string, out io.Writer) error {
 		return fmt.Errorf("repeats %d, window %v, connections %d, concurrent %d, invocations %d: want at least 1 of each, and a second",
 			p.Repeats, p.Window, p.Connections, p.Concurrent, p.Invocations)
 	}
+	b := bench{plan: p, out: out}
+	parts, err := b.chosen()
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	apart := keepApart(ctx)
-	if !apart {
+	if b.apart = keepApart(ctx); !b.apart {
 		if _, err := fmt.Fprintln(out, "taskset is not to be had: server and generator share the processors."); err != nil {
 			return err
 		}
 	}
-	b := bench{plan: p, apart: apart, out: out}
-	for name := range strings.SplitSeq(p.Parts, ",") {
-		part := map[string]func(context.Context) error{"cost": b.cost, "crowd": b.crowd, "memory": b.memory, "overshoot": b.overshoot, "asleep": b.asleep}[name]
-		if part == nil {
-			return fmt.Errorf("parts %q: want some of %s, separated by commas", name, allParts)
-		}
-		if err := part(ctx); err != nil {
+	for _, part := range parts {
+		if err := part(b, ctx); err != nil {
 			return errors.Join(err, context.Cause(ctx))
 		}
 	}
 	return nil
+}
+
+// chosen are the parts that the plan names, looked up before the first takes minutes.
+func (b bench) chosen() ([]func(bench, context.Context) error, error) {
+	known := map[string]func(bench, context.Context) error{
+		"cost": bench.cost, "crowd": bench.crowd, "memory": bench.memory, "overshoot": bench.overshoot, "asleep": bench.asleep,
+	}
+	var parts []func(bench, context.Context) error
+	for name := range strings.SplitSeq(b.Parts, ",") {
+		if known[name] == nil {
+			return nil, fmt.Errorf("parts %q: want some of %s, separated by commas", name, allParts)
+		}
+		parts = append(parts, known[name])
+	}
+	return parts, nil
 }

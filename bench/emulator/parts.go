@@ -92,13 +92,20 @@ func (b bench) cost(ctx context.Context) (err error) {
 	err = b.head(fmt.Sprintf("An invocation without work, %d connections, %d times %v:", b.Connections, b.Repeats, b.Window),
 		"server", "CPU, µs/request", "least to most", "one core carries, requests/s", "by the wall clock", "generator's CPU, µs/request")
 	for _, c := range all {
-		server := sorted(c.costs, func(c cost) float64 { return micros(c.server) })
-		err = errors.Join(err, b.row(c.name, fmt.Sprintf("%.1f", median(server)), fmt.Sprintf("%.1f to %.1f", server[0], server[len(server)-1]),
-			fmt.Sprintf("%.0f", 1e6/median(server)),
-			fmt.Sprintf("%.0f", median(sorted(c.costs, func(c cost) float64 { return c.AchievedPerSecond() }))),
-			fmt.Sprintf("%.1f", median(sorted(c.costs, func(c cost) float64 { return micros(c.client) })))))
+		err = errors.Join(err, b.row(c.cells()...))
 	}
 	return err
+}
+
+// cells are its row of the table.
+func (c *contender) cells() []string {
+	server := sorted(c.costs, func(c cost) float64 { return micros(c.server) })
+	return []string{
+		c.name, fmt.Sprintf("%.1f", median(server)), fmt.Sprintf("%.1f to %.1f", server[0], server[len(server)-1]),
+		fmt.Sprintf("%.0f", 1e6/median(server)),
+		fmt.Sprintf("%.0f", median(sorted(c.costs, func(c cost) float64 { return c.AchievedPerSecond() }))),
+		fmt.Sprintf("%.1f", median(sorted(c.costs, func(c cost) float64 { return micros(c.client) }))),
+	}
 }
 
 // sleeping is how long the many sleep.

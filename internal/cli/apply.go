@@ -138,7 +138,7 @@ func (r *reached) beyondQuota(ctx context.Context, most int) []string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	if err := r.aws.InstanceQuota(ctx, state.InstanceType).Allows(state.InstanceType, most); err != nil {
+	if err := r.aws.InstanceQuota(ctx, state.InstanceType, r.variant).Allows(state.InstanceType, most); err != nil {
 		return []string{err.Error()}
 	}
 	return nil

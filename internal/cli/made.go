@@ -181,7 +181,7 @@ func (m *making) agree(ctx context.Context, made []experiment.Deployment) ([]exp
 func (m *making) quota(ctx context.Context, instanceType string) experiment.Quota {
 	ctx, cancel := context.WithTimeout(ctx, lookPatience)
 	defer cancel()
-	return m.aws.InstanceQuota(ctx, instanceType)
+	return m.aws.InstanceQuota(ctx, instanceType, experiment.Variant{})
 }
 
 // measure makes an endpoint, finds its peak, and deletes it. Where result is given the

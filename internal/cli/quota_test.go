@@ -25,14 +25,22 @@ func TestBeyondQuota(t *testing.T) {
 		"not known": {"", 5, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 				if c.answer == "" {
 					w.WriteHeader(http.StatusBadRequest)
 					_, _ = io.WriteString(w, `{"__type":"AccessDeniedException"}`)
 					return
 				}
-				_, _ = io.WriteString(w, c.answer)
+				answer, ok := map[string]string{ // the variant's own instances are not elsewhere
+					"SageMaker.ListEndpoints":          `{"Endpoints":[{"EndpointName":"demo","EndpointStatus":"InService"}]}`,
+					"SageMaker.DescribeEndpoint":       `{"EndpointStatus":"InService","EndpointConfigName":"c","ProductionVariants":[{"VariantName":"AllTraffic","CurrentInstanceCount":3}]}`,
+					"SageMaker.DescribeEndpointConfig": `{"ProductionVariants":[{"VariantName":"AllTraffic","InstanceType":"ml.m5.xlarge"}]}`,
+				}[r.Header.Get("X-Amz-Target")]
+				if !ok {
+					answer = c.answer
+				}
+				_, _ = io.WriteString(w, answer)
 			}))
 			defer server.Close()
 			for name, value := range map[string]string{

@@ -201,7 +201,7 @@ func (r *reached) obstacles(ctx context.Context, goal scaling.PerMinute, changes
 		if p := change.Desired.Policy; p != nil && goal > 0 {
 			ctx, cancel := context.WithTimeout(ctx, lookPatience)
 			defer cancel()
-			_, obstacles := experiment.Reach(goal, scaling.PerMinute(p.Target), most, state.InstanceType, r.aws.InstanceQuota(ctx, state.InstanceType))
+			_, obstacles := experiment.Reach(goal, scaling.PerMinute(p.Target), most, state.InstanceType, r.aws.InstanceQuota(ctx, state.InstanceType, r.variant))
 			return obstacles
 		}
 	}

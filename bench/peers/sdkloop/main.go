@@ -32,6 +32,9 @@ func run(ctx context.Context, args []string) error {
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
+	if *parallel < 1 || *length <= 0 {
+		return fmt.Errorf("c %d, t %v: want at least 1 invocation in flight, and a time above 0", *parallel, *length)
+	}
 	body, err := os.ReadFile(*file)
 	if err != nil {
 		return err
