@@ -130,8 +130,11 @@ func runApply(ctx context.Context, c *control, wanted experiment.Wanted) error {
 }
 
 // beyondQuota warns of a maximum that the account may not have: scaling out would stop there,
-// and say so in its activities only.
+// and say so in its activities only. Copies of a component are no instances.
 func (r *reached) beyondQuota(ctx context.Context, most int) []string {
+	if r.variant.Component != "" {
+		return nil
+	}
 	state, err := r.endpoint.Variant(r.variant.Name)
 	if err != nil || state.InstanceType == "" {
 		return nil
