@@ -122,10 +122,10 @@ func ladder(s subject, have []block, chance *rand.Rand) []float64 {
 }
 
 // cross is where the server's blocks pass its budget; with the slope of a modelled one
-// where they do not tell it.
+// where they do not tell it, or tell one that is three times as steep.
 func (s subject) cross(have []block) (crossing, error) {
 	c, err := cross(points(have), s.objective.Budget())
-	if err != nil && !s.real {
+	if !s.real && (err != nil || c.slope > 3*s.slope) {
 		return crossSteep(points(have), s.objective.Budget(), s.slope)
 	}
 	return c, err
