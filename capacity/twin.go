@@ -64,7 +64,7 @@ const (
 	twinRequests    = 120_000 // of each simulation
 	twinGrowth      = 1.1     // by which the services must have grown for another forecast
 	mostSecants     = 4
-	lineApart       = 0.04    // misfit of a line beyond which requests may share the endpoint instead
+	lineApart       = 0.04  // misfit of a line beyond which requests may share the endpoint instead
 	twinApart       = 0.03  // in log rate, on both sides of the peak: the two simulations
 	twinCaution     = 1.5   // by which its standard error is stretched
 	mostNoise       = 0.16  // squared relative error of a simulation's bad requests, beyond which it tells too little
