@@ -17,15 +17,30 @@ import (
 //
 // An endpoint that is no such line shows it: the workers that its services fit
 // would carry another throughput than was measured. The forecast is then as
-// uncertain as the two are apart.
+// uncertain as the two are apart, or from another discipline that fits better.
 type twin struct {
-	fits   []fit // by workers
-	first  []First
-	from   int64 // µs of a window whose requests may have met earlier ones that it does not tell
-	even   bool
-	heard  int // requests at the last forecast
-	blocks [][]float64
-	chosen int // workers of blocks
+	fits     []fit // by workers
+	first    []First
+	from     int64 // µs of a window whose requests may have met earlier ones that it does not tell
+	even     bool
+	heard    int // requests at the last forecast
+	blocks   [][]float64
+	workers  int        // of the line that fits best
+	plays    discipline // what the blocks are of
+	speed    speedCurve // empty where requests do not share the endpoint
+	bounded  bool
+	refusals int64 // µs within which a refusal came back at once
+}
+
+// discipline is a way to serve requests.
+type discipline interface {
+	// services are what the requests of a trial asked of the endpoint, in the order
+	// in which they were intended, by when they came and were answered; and how many
+	// of those are impossible.
+	services(f First, from int64) (services []float64, absurd float64)
+	// bad says which requests take longer than a limit or are refused, when they come
+	// at such instants (s) and ask for so much.
+	bad(at, services []float64, limit float64) []bool
 }
 
 // fit is what a number of workers makes of the requests.
@@ -49,6 +64,7 @@ const (
 	twinRequests    = 120_000 // of each simulation
 	twinGrowth      = 1.1     // by which the services must have grown for another forecast
 	mostSecants     = 4
+	lineApart       = 0.04  // misfit of a line beyond which requests may share the endpoint instead
 	twinApart       = 0.03  // in log rate, on both sides of the peak: the two simulations
 	twinCaution     = 1.5   // by which its standard error is stretched
 	mostNoise       = 0.16  // squared relative error of a simulation's bad requests, beyond which it tells too little
@@ -63,9 +79,11 @@ const (
 func (s *Search) newTwin() twin {
 	t := twin{even: s.plan.EvenArrivals}
 	guess := s.sat.rate * s.base.Mean.Seconds()
-	if !s.sat.known || s.throttle.active || s.sat.room > 0 || !(guess > 0) || guess > mostWorkers {
+	if !s.sat.known || s.throttle.active || !(guess > 0) || guess > mostWorkers {
 		return t
 	}
+	t.bounded, t.refusals = s.sat.room > 0, s.base.Mean.Microseconds()/2
+	t.speed = s.speeds()
 	for w := max(1, int(0.65*guess)-1); w <= int(1.6*guess)+2; w++ {
 		t.fits = append(t.fits, fit{workers: w})
 	}
@@ -78,27 +96,32 @@ func (t *twin) hear(f First) {
 	if len(t.fits) == 0 || len(f.At) == 0 {
 		return
 	}
+	if t.bounded {
+		f = f.told(t.refusals)
+	}
 	t.first = append(t.first, f)
 	for i := range t.fits {
 		fit := &t.fits[i]
-		block, absurd := f.services(fit.workers, t.from)
+		block, absurd := line{workers: fit.workers}.services(f, t.from)
 		for _, service := range block {
 			fit.sum += service
 		}
 		fit.n += float64(len(block))
 		fit.absurd += absurd
-		if fit.workers == t.chosen && len(block) > 0 {
-			t.blocks = append(t.blocks, block)
-		}
 	}
 }
 
-// services are the service times (s) of requests that so many workers took first
-// come, first served, and how many would have been below zero. It ends at a request
-// that was not answered well.
-func (f First) services(workers int, from int64) (services []float64, absurd float64) {
-	free := make([]int64, workers)
+// line is so many workers that take requests first come, first served.
+type line struct{ workers int }
+
+// services are service times (s), absurd those that would have been below zero. They
+// end at a request that was not answered well; one that was refused took nothing.
+func (l line) services(f First, from int64) (services []float64, absurd float64) {
+	free := make([]int64, l.workers)
 	for i, at := range f.At {
+		if f.Took[i] == refusedAtOnce {
+			continue
+		}
 		if f.Took[i] < 0 {
 			break
 		}
@@ -127,6 +150,16 @@ func soonest[T int64 | float64](free []T) int {
 	return first
 }
 
+func (l line) bad(at, services []float64, limit float64) []bool {
+	bad, free := make([]bool, len(at)), make([]float64, l.workers)
+	for i, service := range services {
+		w := soonest(free)
+		free[w] = max(at[i], free[w]) + service
+		bad[i] = free[w]-at[i] > limit
+	}
+	return bad
+}
+
 // choose settles for the workers with possible services that carry the throughput
 // nearest to the measured one, and says how far in log it is from that.
 func (t *twin) choose(saturation float64) (misfit float64, ok bool) {
@@ -142,42 +175,66 @@ func (t *twin) choose(saturation float64) (misfit float64, ok bool) {
 	if best < 0 {
 		return 0, false
 	}
-	if w := t.fits[best].workers; w != t.chosen {
-		t.chosen, t.blocks = w, nil
-		for _, f := range t.first {
-			if block, _ := f.services(w, t.from); len(block) > 0 {
-				t.blocks = append(t.blocks, block)
-			}
+	t.workers = t.fits[best].workers
+	return misfit, true
+}
+
+// settle makes the discipline that fits best the one that is played. It says by how
+// much in log rate that may be wrong.
+func (t *twin) settle(saturation float64) (misfit float64, ok bool) {
+	misfit, ok = t.choose(saturation)
+	t.plays = line{workers: t.workers}
+	switch {
+	case t.bounded && ok:
+		t.plays, misfit, ok = t.bound(misfit)
+	case len(t.speed) > 0 && (!ok || math.Abs(misfit) > lineApart):
+		if shared, apart := t.share(); !ok || math.Abs(apart) < math.Abs(misfit) {
+			t.plays, misfit, ok = shared, apart, true
+		}
+	}
+	t.blocks = nil
+	if !ok {
+		return 0, false
+	}
+	for _, f := range t.first {
+		if block, _ := t.plays.services(f, t.from); len(block) > 0 {
+			t.blocks = append(t.blocks, block)
 		}
 	}
 	return misfit, true
 }
 
-// bad counts by block the requests that take longer than a limit at a rate, after
-// as many that are not counted as let the line come to rest.
-func (t *twin) bad(rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
-	bad = make([]float64, len(t.blocks))
-	free := make([]float64, t.chosen)
-	at, gap := 0.0, 1/rate
-	for sent := 0; sent < twinRequests; {
-		for i, block := range t.blocks {
-			slow := 0.0
+// play counts by block the requests that are bad at a rate, after as many that are
+// not counted as let the line come to rest.
+func (t *twin) play(rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
+	var at, services []float64
+	now, gap := 0.0, 1/rate
+	for len(at) < twinRequests {
+		for _, block := range t.blocks {
 			for _, service := range block {
 				if t.even {
-					at += gap
+					now += gap
 				} else {
-					at += gap * rng.ExpFloat64()
+					now += gap * rng.ExpFloat64()
 				}
-				w := soonest(free)
-				free[w] = max(at, free[w]) + service
-				if free[w]-at > limit {
-					slow++
+				at, services = append(at, now), append(services, service)
+			}
+		}
+	}
+	late := t.plays.bad(at, services, limit)
+	bad = make([]float64, len(t.blocks))
+	for i := 0; i < len(late); {
+		for b, block := range t.blocks {
+			first := i
+			if i += len(block); i <= twinRequests/10 {
+				continue
+			}
+			for _, slow := range late[first:i] {
+				if slow {
+					bad[b]++
 				}
 			}
-			if sent += len(block); sent > twinRequests/10 {
-				bad[i] += slow
-				counted += float64(len(block))
-			}
+			counted += float64(len(block))
 		}
 	}
 	return bad, counted
@@ -189,9 +246,9 @@ func (t *twin) forecast(o slo.Objective, u float64) forecast {
 	var over, under []float64
 	for range mostSecants {
 		seed := uint64(len(t.blocks))
-		counted, n := t.bad(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		counted, n := t.play(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		over = counted
-		under, _ = t.bad(math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		under, _ = t.play(math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		high, low := max(sum(over), 1), max(sum(under), 1)
 		f.slope = clamp(math.Log(high/low)/(2*twinApart), leastSlope, mostSlope)
 		step := clamp(math.Log(o.Budget()*n/math.Sqrt(high*low))/f.slope, -0.2, 0.2)
@@ -249,20 +306,15 @@ func sum(xs []float64) float64 { return mean(xs) * float64(len(xs)) }
 func (s *Search) consult(r reading) {
 	t := &s.twin
 	t.hear(r.First)
-	misfit, ok := t.choose(s.sat.rate)
+	if len(t.first) < leastTwinBlocks || !t.grown() {
+		return
+	}
+	misfit, ok := t.settle(s.sat.rate)
 	if !ok || len(t.blocks) < leastTwinBlocks {
 		return
 	}
-	n := 0
-	for _, b := range t.blocks {
-		n += len(b)
-	}
-	if float64(n) < twinGrowth*float64(t.heard) || n > mostServices {
-		return
-	}
-	t.heard = n
 	for _, c := range s.criteria {
-		if c.slow < 0 || c.gap < saturating || mostNoise*c.budget*twinRequests < c.burst {
+		if c.slow < 0 || c.gap < saturating && !t.bounded || mostNoise*c.budget*twinRequests < c.burst {
 			continue
 		}
 		from := c.post.quantile(0.5)
@@ -275,6 +327,20 @@ func (s *Search) consult(r reading) {
 		f.sd = math.Hypot(f.sd, max(0, math.Abs(misfit)-2*s.sat.se-twinError))
 		c.expect(f)
 	}
+}
+
+// grown says that so many more requests have been heard that another forecast is
+// worth its time.
+func (t *twin) grown() bool {
+	n := 0
+	for _, f := range t.first {
+		n += len(f.At)
+	}
+	if float64(n) < twinGrowth*float64(t.heard) || n > mostServices {
+		return false
+	}
+	t.heard = n
+	return true
 }
 
 // expect takes over a twin's forecast.

@@ -22,7 +22,7 @@ func TestServicesAreFound(t *testing.T) {
 		f.At, f.Took = append(f.At, at), append(f.Took, free[w]-at)
 		want = append(want, float64(service)/1e6)
 	}
-	got, absurd := f.services(3, 0)
+	got, absurd := line{workers: 3}.services(f, 0)
 	for i := range want {
 		if math.Abs(got[i]-want[i]) > 1e-9 {
 			t.Fatalf("service %d is %g, want %g", i, got[i], want[i])
@@ -31,7 +31,7 @@ func TestServicesAreFound(t *testing.T) {
 	if absurd != 0 {
 		t.Errorf("%g services below zero", absurd)
 	}
-	if _, absurd := f.services(2, 0); absurd < 0.01*2000 {
+	if _, absurd := (line{workers: 2}).services(f, 0); absurd < 0.01*2000 {
 		t.Errorf("only %g impossible services under too few workers", absurd)
 	}
 }
