@@ -54,6 +54,8 @@ type fit struct {
 // steep the curve is there.
 type forecast struct {
 	u, sd, slope float64
+	below        float64 // the standard deviation downwards, which long services not yet met make larger
+	episodic     bool    // services come in slow episodes, of which few were seen
 	known        bool
 }
 
@@ -72,6 +74,7 @@ const (
 	mostAbsurd      = 0.005 // share of services
 	twinDoubt       = 0.1   // belief that the twin is no model of the endpoint at all
 	leastTwinBlocks = 4
+	mostTogether    = 3 // by which slow episodes that come together stretch the error at most
 )
 
 // newTwin is a twin of what is known of the endpoint; without any number of
@@ -204,14 +207,14 @@ func (t *twin) settle(saturation float64) (misfit float64, ok bool) {
 	return misfit, true
 }
 
-// play counts by block the requests that are bad at a rate, after as many that are
+// play counts by piece the requests that are bad at a rate, after as many that are
 // not counted as let the line come to rest.
-func (t *twin) play(rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
+func (t *twin) play(pieces [][]float64, rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
 	var at, services []float64
 	now, gap := 0.0, 1/rate
 	for len(at) < twinRequests {
-		for _, block := range t.blocks {
-			for _, service := range block {
+		for _, piece := range pieces {
+			for _, service := range piece {
 				if t.even {
 					now += gap
 				} else {
@@ -222,19 +225,19 @@ func (t *twin) play(rate, limit float64, rng *rand.Rand) (bad []float64, counted
 		}
 	}
 	late := t.plays.bad(at, services, limit)
-	bad = make([]float64, len(t.blocks))
+	bad = make([]float64, len(pieces))
 	for i := 0; i < len(late); {
-		for b, block := range t.blocks {
+		for p, piece := range pieces {
 			first := i
-			if i += len(block); i <= twinRequests/10 {
+			if i += len(piece); i <= twinRequests/10 {
 				continue
 			}
 			for _, slow := range late[first:i] {
 				if slow {
-					bad[b]++
+					bad[p]++
 				}
 			}
-			counted += float64(len(block))
+			counted += float64(len(piece))
 		}
 	}
 	return bad, counted
@@ -243,12 +246,13 @@ func (t *twin) play(rate, limit float64, rng *rand.Rand) (bad []float64, counted
 // forecast finds the peak from a first guess, log rate and slope, by secants.
 func (t *twin) forecast(o slo.Objective, u float64) forecast {
 	limit, f := o.Limit.Seconds(), forecast{u: u, known: true}
+	pieces := t.pieces(math.Exp(u))
 	var over, under []float64
 	for range mostSecants {
 		seed := uint64(len(t.blocks))
-		counted, n := t.play(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		counted, n := t.play(pieces, math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		over = counted
-		under, _ = t.play(math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		under, _ = t.play(pieces, math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		high, low := max(sum(over), 1), max(sum(under), 1)
 		f.slope = clamp(math.Log(high/low)/(2*twinApart), leastSlope, mostSlope)
 		step := clamp(math.Log(o.Budget()*n/math.Sqrt(high*low))/f.slope, -0.2, 0.2)
@@ -260,7 +264,7 @@ func (t *twin) forecast(o slo.Objective, u float64) forecast {
 	for i := range over {
 		over[i] += under[i]
 	}
-	f.sd = max(t.blockError(over)/f.slope, t.sampleError(o))
+	f.sd = max(errorOf(pieces, over)/f.slope, t.sampleError(o))
 	return f
 }
 
@@ -279,24 +283,13 @@ func (t *twin) sampleError(o slo.Objective) float64 {
 	average := sum / n
 	cv2 := squares/n/(average*average) - 1
 	rare := longest * longest / squares
-	return math.Hypot(math.Sqrt(max(0, cv2)/(2*o.Budget()*n))/tailLog(o), rare/2)
+	return math.Hypot(countError(o, max(0, cv2), n), rare/2)
 }
 
-// blockError is the relative standard error of the bad requests by the scatter of
-// their blocks.
-func (t *twin) blockError(bad []float64) float64 {
-	total, n := sum(bad), 0.0
-	for _, b := range t.blocks {
-		n += float64(len(b))
-	}
-	if total == 0 {
-		return 1
-	}
-	apart := make([]float64, len(t.blocks))
-	for i, b := range t.blocks {
-		apart[i] = bad[i]/total - float64(len(b))/n
-	}
-	return batchError(apart) * float64(len(apart))
+// countError is the standard deviation of the log rate that so many services with
+// a squared coefficient of variation leave.
+func countError(o slo.Objective, cv2, n float64) float64 {
+	return math.Sqrt(cv2/(2*o.Budget()*n)) / tailLog(o)
 }
 
 func sum(xs []float64) float64 { return mean(xs) * float64(len(xs)) }
@@ -322,9 +315,17 @@ func (s *Search) consult(r reading) {
 			from = c.post.outlook.twin.u
 		}
 		f := t.forecast(c.objective, from)
-		simulated := math.Sqrt(c.burst/(twinRequests*c.budget)) / f.slope
-		f.sd = math.Hypot(twinCaution*c.slowBursts*f.sd, math.Hypot(simulated, twinError))
-		f.sd = math.Hypot(f.sd, max(0, math.Abs(misfit)-2*s.sat.se-twinError))
+		f.episodic = t.episodic(math.Exp(f.u))
+		together := c.slowBursts
+		if f.episodic {
+			together = mostTogether
+		}
+		apart := max(0, math.Abs(misfit)-2*s.sat.se-twinError)
+		f.sd = math.Hypot(twinCaution*together*f.sd, math.Hypot(math.Sqrt(c.burst/(twinRequests*c.budget))/f.slope, math.Hypot(twinError, apart)))
+		f.below = f.sd
+		if s.heavyTail() {
+			f.below = math.Hypot(f.sd, twinCaution*countError(c.objective, s.unseen(), float64(t.heard)))
+		}
 		c.expect(f)
 	}
 }
@@ -355,5 +356,10 @@ func (f forecast) density(u float64) float64 {
 	if !f.known {
 		return 1
 	}
-	return (1-twinDoubt)*bell(u, f.u, f.sd) + twinDoubt*bell(u, f.u, 0.3)
+	sd := f.sd
+	if u < f.u {
+		sd = f.below
+	}
+	believed := 2 * sd / (f.sd + f.below) * bell(u, f.u, sd)
+	return (1-twinDoubt)*believed + twinDoubt*bell(u, f.u, 0.3)
 }

@@ -21,9 +21,6 @@ type Bin struct {
 	Response  time.Duration  // sum of the response times of its successes
 }
 
-// MaxFirst is how many requests of a window are kept one by one.
-const MaxFirst = 4096
-
 // Single is one request of the window.
 type Single struct {
 	At     time.Duration // intended, from the window's start
