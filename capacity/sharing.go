@@ -158,14 +158,13 @@ func (s sharing) bad(at, services []float64, limit float64) []bool {
 	for i, service := range services {
 		for n := len(inside); n > 0; n = len(inside) {
 			pace := s.speed.at(n) / float64(n)
-			if next := now + (inside[0].at-progress)/pace; next > at[i] {
+			next := now + (inside[0].at-progress)/pace
+			if next > at[i] {
 				progress += (at[i] - now) * pace
 				break
-			} else {
-				now = next
 			}
 			done := inside.pop()
-			progress = done.at
+			now, progress = next, done.at
 			bad[done.i] = now-at[done.i] > limit
 		}
 		now = at[i]
