@@ -51,7 +51,11 @@ func (s *Search) estimateAt(middle float64) estimate {
 		e.low, e.high = min(e.low, u-z*sd), min(e.high, u+z*sd)
 	}
 	own := normalQuantile(s.plan.Confidence) * modelError
-	e.low = e.mid - math.Hypot(widening*max(0, e.mid-e.low), own)
+	below := widening
+	if !e.throttled && len(s.criteria) > 0 && s.criteria[e.criterion].post.outlook.twin.episodic {
+		below *= episodicBelow
+	}
+	e.low = e.mid - math.Hypot(below*max(0, e.mid-e.low), own)
 	e.high = e.mid + math.Hypot(widening*max(0, e.high-e.mid), own)
 	return e
 }

@@ -229,7 +229,11 @@ const saturating = 0.03
 // update weighs the evidence by its dispersion and combines it; twice, because
 // how far the trials scatter is known only around a curve.
 func (c *criterion) update() {
-	c.phi = max(1, c.controlled()*c.clusterIndex()*c.slowBursts)
+	together := c.slowBursts
+	if c.post.outlook.twin.episodic {
+		together = max(together, episodicBursts)
+	}
+	c.phi = max(1, c.controlled()*c.clusterIndex()*together)
 	c.scatter = 1
 	counts := c.counts()
 	c.post.combine(c.evidence, counts, c.weights())

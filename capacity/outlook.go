@@ -146,7 +146,7 @@ func lossShare(rho, workers, places float64) float64 {
 // newCriterion sets up the belief about one objective before any open-loop trial.
 func (s *Search) newCriterion(index, slow int) *criterion {
 	o := s.objectives[index]
-	c := &criterion{objective: o, index: index, slow: slow, budget: o.Budget(), unloaded: s.base.Mean.Seconds(), burst: 1, serviceCV2: s.base.serviceCV2(), slowBursts: clamp(math.Sqrt(s.sat.unsteady/2), 1, 3)}
+	c := &criterion{objective: o, index: index, slow: slow, budget: o.Budget(), unloaded: s.base.Mean.Seconds(), burst: 1, serviceCV2: s.base.serviceCV2(), slowBursts: clamp(math.Sqrt(s.sat.unsteady/2), 1, mostTogether)}
 	if o.Kind == slo.Quantile {
 		l := tailLog(o)
 		k := s.queueRoom(o, s.sat.rate)

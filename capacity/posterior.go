@@ -97,9 +97,12 @@ func (p *posterior) u(i int) float64 { return p.lo + float64(i)*p.step }
 // location is the log prior of u: informed, uninformed and, in case both are
 // wrong, a little everywhere; falling off above the cap.
 func (o outlook) location(u float64) float64 {
-	informed := 0.0
+	informed, slowed := 0.0, o.slowed
+	if o.twin.episodic {
+		slowed = max(slowed, episodicSlowed)
+	}
 	if o.trust > 0 {
-		informed = (1-o.slowed)*bell(u, o.centre, o.sd) + o.slowed*bell(u, o.lower, o.lowerSD)
+		informed = (1-slowed)*bell(u, o.centre, o.sd) + slowed*bell(u, o.lower, o.lowerSD)
 	}
 	density := o.trust*informed + (1-o.trust)*bell(u, o.centre, o.spread) + 1e-3/wideSpan
 	over := max(0, (u-o.cap)/o.capSD)

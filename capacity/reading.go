@@ -42,7 +42,7 @@ func contradiction(t Trial, o Observation) string {
 		return "a negative time"
 	case !(o.SquaredCV >= 0) || math.IsInf(o.SquaredCV, 0):
 		return "a coefficient of variation that is no number"
-	case len(o.First.At) != len(o.First.Took) || !slices.IsSorted(o.First.At) || slices.ContainsFunc(o.First.Took, func(us int64) bool { return us > mostHeld.Microseconds() }):
+	case len(o.First.At) != len(o.First.Took) || !slices.IsSorted(o.First.At) || slices.ContainsFunc(o.First.Took, func(us int64) bool { return max(us, -1-us) > mostHeld.Microseconds() }):
 		return "first requests that are out of order or incomplete"
 	case len(o.Slow) != len(t.SlowAbove):
 		return "slow counts that do not match the thresholds"

@@ -64,11 +64,12 @@ type Observation struct {
 // which they were intended.
 type First struct {
 	At   []int64 `json:"at_us,omitempty"`   // when each was intended, from the window's start
-	Took []int64 `json:"took_us,omitempty"` // response time of a good answer; -1: another outcome, or none
+	Took []int64 `json:"took_us,omitempty"` // response time of a good answer; below -1: less that of another answer; -1: none
 }
 
-// MostFirst is how many requests of a window are told one by one.
-const MostFirst = 4096
+// MostFirst is how many requests of a window are told one by one: those of a
+// quarter of a minute at a thousand a second.
+const MostFirst = 16384
 
 // Bin is one slice of the measured window: what became of the requests intended in it.
 type Bin struct {

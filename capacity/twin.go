@@ -17,15 +17,30 @@ import (
 //
 // An endpoint that is no such line shows it: the workers that its services fit
 // would carry another throughput than was measured. The forecast is then as
-// uncertain as the two are apart.
+// uncertain as the two are apart, or from another discipline that fits better.
 type twin struct {
-	fits   []fit // by workers
-	first  []First
-	from   int64 // µs of a window whose requests may have met earlier ones that it does not tell
-	even   bool
-	heard  int // requests at the last forecast
-	blocks [][]float64
-	chosen int // workers of blocks
+	fits     []fit // by workers
+	first    []First
+	from     int64 // µs of a window whose requests may have met earlier ones that it does not tell
+	even     bool
+	heard    int // requests at the last forecast
+	blocks   [][]float64
+	workers  int        // of the line that fits best
+	plays    discipline // what the blocks are of
+	speed    speedCurve // empty where requests do not share the endpoint
+	bounded  bool
+	refusals int64 // µs within which a refusal came back at once
+}
+
+// discipline is a way to serve requests.
+type discipline interface {
+	// services are what the requests of a trial asked of the endpoint, in the order
+	// in which they were intended, by when they came and were answered; and how many
+	// of those are impossible.
+	services(f First, from int64) (services []float64, absurd float64)
+	// bad says which requests take longer than a limit or are refused, when they come
+	// at such instants (s) and ask for so much.
+	bad(at, services []float64, limit float64) []bool
 }
 
 // fit is what a number of workers makes of the requests.
@@ -39,6 +54,8 @@ type fit struct {
 // steep the curve is there.
 type forecast struct {
 	u, sd, slope float64
+	below        float64 // the standard deviation downwards, which long services not yet met make larger
+	episodic     bool    // services come in slow episodes, of which few were seen
 	known        bool
 }
 
@@ -49,6 +66,7 @@ const (
 	twinRequests    = 120_000 // of each simulation
 	twinGrowth      = 1.1     // by which the services must have grown for another forecast
 	mostSecants     = 4
+	lineApart       = 0.04  // misfit of a line beyond which requests may share the endpoint instead
 	twinApart       = 0.03  // in log rate, on both sides of the peak: the two simulations
 	twinCaution     = 1.5   // by which its standard error is stretched
 	mostNoise       = 0.16  // squared relative error of a simulation's bad requests, beyond which it tells too little
@@ -56,6 +74,7 @@ const (
 	mostAbsurd      = 0.005 // share of services
 	twinDoubt       = 0.1   // belief that the twin is no model of the endpoint at all
 	leastTwinBlocks = 4
+	mostTogether    = 3 // by which slow episodes that come together stretch the error at most
 )
 
 // newTwin is a twin of what is known of the endpoint; without any number of
@@ -63,9 +82,11 @@ const (
 func (s *Search) newTwin() twin {
 	t := twin{even: s.plan.EvenArrivals}
 	guess := s.sat.rate * s.base.Mean.Seconds()
-	if !s.sat.known || s.throttle.active || s.sat.room > 0 || !(guess > 0) || guess > mostWorkers {
+	if !s.sat.known || s.throttle.active || !(guess > 0) || guess > mostWorkers {
 		return t
 	}
+	t.bounded, t.refusals = s.sat.room > 0, s.base.Mean.Microseconds()/2
+	t.speed = s.speeds()
 	for w := max(1, int(0.65*guess)-1); w <= int(1.6*guess)+2; w++ {
 		t.fits = append(t.fits, fit{workers: w})
 	}
@@ -78,27 +99,32 @@ func (t *twin) hear(f First) {
 	if len(t.fits) == 0 || len(f.At) == 0 {
 		return
 	}
+	if t.bounded {
+		f = f.told(t.refusals)
+	}
 	t.first = append(t.first, f)
 	for i := range t.fits {
 		fit := &t.fits[i]
-		block, absurd := f.services(fit.workers, t.from)
+		block, absurd := line{workers: fit.workers}.services(f, t.from)
 		for _, service := range block {
 			fit.sum += service
 		}
 		fit.n += float64(len(block))
 		fit.absurd += absurd
-		if fit.workers == t.chosen && len(block) > 0 {
-			t.blocks = append(t.blocks, block)
-		}
 	}
 }
 
-// services are the service times (s) of requests that so many workers took first
-// come, first served, and how many would have been below zero. It ends at a request
-// that was not answered well.
-func (f First) services(workers int, from int64) (services []float64, absurd float64) {
-	free := make([]int64, workers)
+// line is so many workers that take requests first come, first served.
+type line struct{ workers int }
+
+// services are service times (s), absurd those that would have been below zero. They
+// end at a request that was not answered well; one that was refused took nothing.
+func (l line) services(f First, from int64) (services []float64, absurd float64) {
+	free := make([]int64, l.workers)
 	for i, at := range f.At {
+		if f.Took[i] == refusedAtOnce {
+			continue
+		}
 		if f.Took[i] < 0 {
 			break
 		}
@@ -127,6 +153,16 @@ func soonest[T int64 | float64](free []T) int {
 	return first
 }
 
+func (l line) bad(at, services []float64, limit float64) []bool {
+	bad, free := make([]bool, len(at)), make([]float64, l.workers)
+	for i, service := range services {
+		w := soonest(free)
+		free[w] = max(at[i], free[w]) + service
+		bad[i] = free[w]-at[i] > limit
+	}
+	return bad
+}
+
 // choose settles for the workers with possible services that carry the throughput
 // nearest to the measured one, and says how far in log it is from that.
 func (t *twin) choose(saturation float64) (misfit float64, ok bool) {
@@ -142,42 +178,66 @@ func (t *twin) choose(saturation float64) (misfit float64, ok bool) {
 	if best < 0 {
 		return 0, false
 	}
-	if w := t.fits[best].workers; w != t.chosen {
-		t.chosen, t.blocks = w, nil
-		for _, f := range t.first {
-			if block, _ := f.services(w, t.from); len(block) > 0 {
-				t.blocks = append(t.blocks, block)
-			}
+	t.workers = t.fits[best].workers
+	return misfit, true
+}
+
+// settle makes the discipline that fits best the one that is played. It says by how
+// much in log rate that may be wrong.
+func (t *twin) settle(saturation float64) (misfit float64, ok bool) {
+	misfit, ok = t.choose(saturation)
+	t.plays = line{workers: t.workers}
+	switch {
+	case t.bounded && ok:
+		t.plays, misfit, ok = t.bound(misfit)
+	case len(t.speed) > 0 && (!ok || math.Abs(misfit) > lineApart):
+		if shared, apart := t.share(); !ok || math.Abs(apart) < math.Abs(misfit) {
+			t.plays, misfit, ok = shared, apart, true
+		}
+	}
+	t.blocks = nil
+	if !ok {
+		return 0, false
+	}
+	for _, f := range t.first {
+		if block, _ := t.plays.services(f, t.from); len(block) > 0 {
+			t.blocks = append(t.blocks, block)
 		}
 	}
 	return misfit, true
 }
 
-// bad counts by block the requests that take longer than a limit at a rate, after
-// as many that are not counted as let the line come to rest.
-func (t *twin) bad(rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
-	bad = make([]float64, len(t.blocks))
-	free := make([]float64, t.chosen)
-	at, gap := 0.0, 1/rate
-	for sent := 0; sent < twinRequests; {
-		for i, block := range t.blocks {
-			slow := 0.0
-			for _, service := range block {
+// play counts by piece the requests that are bad at a rate, after as many that are
+// not counted as let the line come to rest.
+func (t *twin) play(pieces [][]float64, rate, limit float64, rng *rand.Rand) (bad []float64, counted float64) {
+	var at, services []float64
+	now, gap := 0.0, 1/rate
+	for len(at) < twinRequests {
+		for _, piece := range pieces {
+			for _, service := range piece {
 				if t.even {
-					at += gap
+					now += gap
 				} else {
-					at += gap * rng.ExpFloat64()
+					now += gap * rng.ExpFloat64()
 				}
-				w := soonest(free)
-				free[w] = max(at, free[w]) + service
-				if free[w]-at > limit {
-					slow++
+				at, services = append(at, now), append(services, service)
+			}
+		}
+	}
+	late := t.plays.bad(at, services, limit)
+	bad = make([]float64, len(pieces))
+	for i := 0; i < len(late); {
+		for p, piece := range pieces {
+			first := i
+			if i += len(piece); i <= twinRequests/10 {
+				continue
+			}
+			for _, slow := range late[first:i] {
+				if slow {
+					bad[p]++
 				}
 			}
-			if sent += len(block); sent > twinRequests/10 {
-				bad[i] += slow
-				counted += float64(len(block))
-			}
+			counted += float64(len(piece))
 		}
 	}
 	return bad, counted
@@ -186,12 +246,13 @@ func (t *twin) bad(rate, limit float64, rng *rand.Rand) (bad []float64, counted 
 // forecast finds the peak from a first guess, log rate and slope, by secants.
 func (t *twin) forecast(o slo.Objective, u float64) forecast {
 	limit, f := o.Limit.Seconds(), forecast{u: u, known: true}
+	pieces := t.pieces(math.Exp(u))
 	var over, under []float64
 	for range mostSecants {
 		seed := uint64(len(t.blocks))
-		counted, n := t.bad(math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		counted, n := t.play(pieces, math.Exp(f.u+twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		over = counted
-		under, _ = t.bad(math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
+		under, _ = t.play(pieces, math.Exp(f.u-twinApart), limit, rand.New(rand.NewPCG(seed, 12)))
 		high, low := max(sum(over), 1), max(sum(under), 1)
 		f.slope = clamp(math.Log(high/low)/(2*twinApart), leastSlope, mostSlope)
 		step := clamp(math.Log(o.Budget()*n/math.Sqrt(high*low))/f.slope, -0.2, 0.2)
@@ -203,7 +264,7 @@ func (t *twin) forecast(o slo.Objective, u float64) forecast {
 	for i := range over {
 		over[i] += under[i]
 	}
-	f.sd = max(t.blockError(over)/f.slope, t.sampleError(o))
+	f.sd = max(errorOf(pieces, over)/f.slope, t.sampleError(o))
 	return f
 }
 
@@ -222,24 +283,13 @@ func (t *twin) sampleError(o slo.Objective) float64 {
 	average := sum / n
 	cv2 := squares/n/(average*average) - 1
 	rare := longest * longest / squares
-	return math.Hypot(math.Sqrt(max(0, cv2)/(2*o.Budget()*n))/tailLog(o), rare/2)
+	return math.Hypot(countError(o, max(0, cv2), n), rare/2)
 }
 
-// blockError is the relative standard error of the bad requests by the scatter of
-// their blocks.
-func (t *twin) blockError(bad []float64) float64 {
-	total, n := sum(bad), 0.0
-	for _, b := range t.blocks {
-		n += float64(len(b))
-	}
-	if total == 0 {
-		return 1
-	}
-	apart := make([]float64, len(t.blocks))
-	for i, b := range t.blocks {
-		apart[i] = bad[i]/total - float64(len(b))/n
-	}
-	return batchError(apart) * float64(len(apart))
+// countError is the standard deviation of the log rate that so many services with
+// a squared coefficient of variation leave.
+func countError(o slo.Objective, cv2, n float64) float64 {
+	return math.Sqrt(cv2/(2*o.Budget()*n)) / tailLog(o)
 }
 
 func sum(xs []float64) float64 { return mean(xs) * float64(len(xs)) }
@@ -249,20 +299,15 @@ func sum(xs []float64) float64 { return mean(xs) * float64(len(xs)) }
 func (s *Search) consult(r reading) {
 	t := &s.twin
 	t.hear(r.First)
-	misfit, ok := t.choose(s.sat.rate)
+	if len(t.first) < leastTwinBlocks || !t.grown() {
+		return
+	}
+	misfit, ok := t.settle(s.sat.rate)
 	if !ok || len(t.blocks) < leastTwinBlocks {
 		return
 	}
-	n := 0
-	for _, b := range t.blocks {
-		n += len(b)
-	}
-	if float64(n) < twinGrowth*float64(t.heard) || n > mostServices {
-		return
-	}
-	t.heard = n
 	for _, c := range s.criteria {
-		if c.slow < 0 || c.gap < saturating || mostNoise*c.budget*twinRequests < c.burst {
+		if c.slow < 0 || c.gap < saturating && !t.bounded || mostNoise*c.budget*twinRequests < c.burst {
 			continue
 		}
 		from := c.post.quantile(0.5)
@@ -270,11 +315,33 @@ func (s *Search) consult(r reading) {
 			from = c.post.outlook.twin.u
 		}
 		f := t.forecast(c.objective, from)
-		simulated := math.Sqrt(c.burst/(twinRequests*c.budget)) / f.slope
-		f.sd = math.Hypot(twinCaution*c.slowBursts*f.sd, math.Hypot(simulated, twinError))
-		f.sd = math.Hypot(f.sd, max(0, math.Abs(misfit)-2*s.sat.se-twinError))
+		f.episodic = t.episodic(math.Exp(f.u))
+		together := c.slowBursts
+		if f.episodic {
+			together = mostTogether
+		}
+		apart := max(0, math.Abs(misfit)-2*s.sat.se-twinError)
+		f.sd = math.Hypot(twinCaution*together*f.sd, math.Hypot(math.Sqrt(c.burst/(twinRequests*c.budget))/f.slope, math.Hypot(twinError, apart)))
+		f.below = f.sd
+		if s.heavyTail() {
+			f.below = math.Hypot(f.sd, twinCaution*countError(c.objective, s.unseen(), float64(t.heard)))
+		}
 		c.expect(f)
 	}
+}
+
+// grown says that so many more requests have been heard that another forecast is
+// worth its time.
+func (t *twin) grown() bool {
+	n := 0
+	for _, f := range t.first {
+		n += len(f.At)
+	}
+	if float64(n) < twinGrowth*float64(t.heard) || n > mostServices {
+		return false
+	}
+	t.heard = n
+	return true
 }
 
 // expect takes over a twin's forecast.
@@ -289,5 +356,10 @@ func (f forecast) density(u float64) float64 {
 	if !f.known {
 		return 1
 	}
-	return (1-twinDoubt)*bell(u, f.u, f.sd) + twinDoubt*bell(u, f.u, 0.3)
+	sd := f.sd
+	if u < f.u {
+		sd = f.below
+	}
+	believed := 2 * sd / (f.sd + f.below) * bell(u, f.u, sd)
+	return (1-twinDoubt)*believed + twinDoubt*bell(u, f.u, 0.3)
 }

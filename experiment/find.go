@@ -273,6 +273,7 @@ func (f *finder) loadOf(proposed capacity.Trial) loadgen.Load {
 	load := loadgen.Load{
 		Concurrency: proposed.Concurrency, Settle: proposed.Settle, Measure: proposed.Measure, Patience: proposed.Patience,
 		Drain: proposed.Drain, SlowAbove: proposed.SlowAbove, MaxInFlight: proposed.MaxInFlight, FirstRequest: f.next,
+		Singles: capacity.MostFirst,
 	}
 	if limit := f.plan.Search.MaxRequests; limit > 0 {
 		load.MaxRequests = limit - f.earlier

@@ -136,11 +136,7 @@ func observationOf(m loadgen.Measurement, doubts []string) capacity.Observation 
 	}
 	for _, one := range m.First {
 		o.First.At = append(o.First.At, one.At.Microseconds())
-		took := int64(-1)
-		if one.Took >= 0 {
-			took = one.Took.Microseconds()
-		}
-		o.First.Took = append(o.First.Took, took)
+		o.First.Took = append(o.First.Took, tookOf(one))
 	}
 	for _, b := range m.Bins {
 		bin := capacity.Bin{Offered: b.Offered, Successes: b.Successes, Completed: b.Completed, Failed: b.Failed, Response: b.Response}
@@ -151,4 +147,15 @@ func observationOf(m loadgen.Measurement, doubts []string) capacity.Observation 
 		o.Bins = append(o.Bins, bin)
 	}
 	return o
+}
+
+// tookOf tells a request's end as [capacity.First] does.
+func tookOf(one loadgen.Single) int64 {
+	switch {
+	case one.Took >= 0:
+		return one.Took.Microseconds()
+	case one.Failed > 0:
+		return -max(2, one.Failed.Microseconds())
+	}
+	return -1
 }

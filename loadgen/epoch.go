@@ -31,7 +31,7 @@ type epoch struct {
 	over    bool          // another epoch is played: nothing more is admitted
 	offered []int64       // measured requests by slice, counted when they are sent or dropped
 	latest  time.Duration // the last intended offset that was admitted
-	first   []Single      // the first measured requests of a schedule, at most MaxFirst
+	first   []Single      // the first measured requests of a schedule, at most Load.Singles
 
 	to           atomic.Int64 // end of the measured window; an overload moves it forward
 	outstanding  atomic.Int64 // measured requests that are sent and not recorded
@@ -163,7 +163,7 @@ func (e *epoch) admit(intended time.Duration) (t ticket, ok bool) {
 
 // enlist keeps one of the first measured requests of a schedule; e.mu is held.
 func (e *epoch) enlist(intended time.Duration) (rank int) {
-	if e.cursor == nil || len(e.first) >= MaxFirst {
+	if e.cursor == nil || len(e.first) >= e.load.Singles {
 		return 0
 	}
 	e.first = append(e.first, Single{At: intended - e.from, Took: -1})

@@ -42,6 +42,9 @@ type Load struct {
 	// Bins is into how many equal slices Measurement.Bins divides the window. Zero is
 	// BinCount.
 	Bins int
+	// Singles is how many of the window's first requests Measurement.First tells one
+	// by one. Only a schedule's are told.
+	Singles int
 	// MaxInFlight ends the window early when more requests than this are in
 	// flight, because the server has hopelessly fallen behind. Zero is no limit.
 	MaxInFlight int
@@ -87,6 +90,9 @@ func (l Load) Validate() error {
 	}
 	if l.MaxRequests < 0 || !(l.MaxRate >= 0) {
 		problems = append(problems, fmt.Errorf("max requests %d, max rate %v: neither may be negative", l.MaxRequests, l.MaxRate))
+	}
+	if l.Singles < 0 {
+		problems = append(problems, fmt.Errorf("%d single requests: the number must not be negative", l.Singles))
 	}
 	if l.Bins < 0 || l.Bins > maxBins {
 		problems = append(problems, fmt.Errorf("%d bins: at most %d", l.Bins, maxBins))

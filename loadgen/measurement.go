@@ -78,7 +78,7 @@ type Measurement struct {
 	Lateness *latency.Histogram // every send: from the intended instant to the send
 	Stream   *StreamTimes       // of answers that came in parts; nil where there was none
 	Bins     []Bin              // equal slices of Load.Measure
-	First    []Single           // the window's first requests of a schedule, by At; at most MaxFirst
+	First    []Single           // the window's first requests of a schedule, by At; at most Load.Singles
 	Samples  []Sample
 	Client   Client
 	// NextRequest is the number after the last request that was issued.

@@ -21,13 +21,20 @@ type Bin struct {
 	Response  time.Duration  // sum of the response times of its successes
 }
 
-// MaxFirst is how many requests of a window are kept one by one.
-const MaxFirst = 4096
-
 // Single is one request of the window.
 type Single struct {
-	At   time.Duration // intended, from the window's start
-	Took time.Duration // response time of a good answer; -1 for any other outcome
+	At     time.Duration // intended, from the window's start
+	Took   time.Duration // response time of a good answer; -1 for any other outcome
+	Failed time.Duration // how long another outcome took; 0 for none
+}
+
+// end notes how a request ended.
+func (s *Single) end(took time.Duration, class Class) {
+	if class == OK {
+		s.Took = took
+		return
+	}
+	s.Failed = took
 }
 
 // shard is what some of the workers record. Its lock is held for the few writes only.
@@ -75,9 +82,9 @@ func (e *epoch) record(worker int, t ticket, sent, done time.Duration, o Outcome
 	s.counts.Reconnects += int64(o.Reconnects)
 	if t.measured {
 		s.enter(e, t.intended, sent, done, o)
-		if o.Class == OK && t.rank > 0 {
+		if t.rank > 0 {
 			e.mu.Lock()
-			e.first[t.rank-1].Took = done - t.intended
+			e.first[t.rank-1].end(done-t.intended, o.Class)
 			e.mu.Unlock()
 		}
 		e.outstanding.Add(-1)

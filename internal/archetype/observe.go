@@ -67,10 +67,14 @@ func (c *Client) observe(t capacity.Trial, from, to float64) capacity.Observatio
 func microseconds(x float64) int64 { return int64(1e6 * x) }
 
 func (m measured) took() int64 {
-	if !m.ok || math.IsInf(m.done, 1) {
+	switch us := microseconds(m.done - m.intended); {
+	case math.IsInf(m.done, 1):
 		return -1
+	case m.ok:
+		return us
+	default:
+		return -max(2, us)
 	}
-	return microseconds(m.done - m.intended)
 }
 
 func summarize(o *capacity.Observation, times []float64) {
