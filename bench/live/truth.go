@@ -122,11 +122,12 @@ func ladder(s subject, have []block, chance *rand.Rand) []float64 {
 }
 
 // cross is where the server's blocks pass its budget; with the slope of a modelled one
-// where they do not tell it, or tell one that is three times as steep.
+// where they do not tell it, or the line that fits is far from most of them.
 func (s subject) cross(have []block) (crossing, error) {
-	c, err := cross(points(have), s.objective.Budget())
-	if !s.real && (err != nil || c.slope > 3*s.slope) {
-		return crossSteep(points(have), s.objective.Budget(), s.slope)
+	all := points(have)
+	c, err := cross(all, s.objective.Budget())
+	if !s.real && (err != nil || 2*c.used < len(all)) {
+		return crossSteep(all, s.objective.Budget(), s.slope)
 	}
 	return c, err
 }
