@@ -12,11 +12,11 @@ const (
 	pieceLength = 1.0 // s, at the rate of the peak
 	leastPiece  = 8   // services
 
-	episodicWork   = 4   // times the variance of services without order, beyond which they have one
-	episodicSigmas = 4.5 // by which the slowest stretch is slower than chance makes it
-	episodicSlowed = 0.95
-	episodicBursts = 4   // how many bursts of slow requests an episode joins, at least
-	episodicBelow  = 1.3 // by which an interval reaches further down: the next episodes may come sooner
+	episodicWork   = 4    // times the variance of services without order, beyond which they have one
+	episodicSigmas = 4.5  // by which the slowest stretch is slower than chance makes it
+	episodicSlowed = 0.95 // share of the informed prior that is of a slowed endpoint
+	episodicBursts = 4    // how many bursts of slow requests an episode joins, at least
+	episodicBelow  = 1.3  // by which an interval reaches further down: the next episodes may come sooner
 )
 
 // episodic says that services come in slow episodes: their order explains more of

@@ -6,7 +6,8 @@ type due struct {
 	i  int
 }
 
-// dues is a priority queue, soonest first.
+// dues is a priority queue, soonest first. That of container/heap would allocate for
+// each of the millions of requests that a forecast plays.
 type dues []due
 
 func (h *dues) push(d due) {

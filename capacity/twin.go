@@ -21,6 +21,7 @@ import (
 type twin struct {
 	fits     []fit // by workers
 	first    []First
+	told     int   // requests of first
 	from     int64 // µs of a window whose requests may have met earlier ones that it does not tell
 	even     bool
 	heard    int // requests at the last forecast
@@ -78,7 +79,7 @@ const (
 )
 
 // newTwin is a twin of what is known of the endpoint; without any number of
-// workers where there is no plateau to compare it with, or requests are refused.
+// workers where there is no plateau to compare it with, or requests are throttled.
 func (s *Search) newTwin() twin {
 	t := twin{even: s.plan.EvenArrivals}
 	guess := s.sat.rate * s.base.Mean.Seconds()
@@ -96,9 +97,10 @@ func (s *Search) newTwin() twin {
 
 // hear takes a trial's requests.
 func (t *twin) hear(f First) {
-	if len(t.fits) == 0 || len(f.At) == 0 {
+	if len(t.fits) == 0 || len(f.At) == 0 || t.told > mostServices {
 		return
 	}
+	t.told += len(f.At)
 	if t.bounded {
 		f = f.told(t.refusals)
 	}
@@ -333,14 +335,10 @@ func (s *Search) consult(r reading) {
 // grown says that so many more requests have been heard that another forecast is
 // worth its time.
 func (t *twin) grown() bool {
-	n := 0
-	for _, f := range t.first {
-		n += len(f.At)
-	}
-	if float64(n) < twinGrowth*float64(t.heard) || n > mostServices {
+	if float64(t.told) < twinGrowth*float64(t.heard) || t.told > mostServices {
 		return false
 	}
-	t.heard = n
+	t.heard = t.told
 	return true
 }
 

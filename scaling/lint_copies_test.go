@@ -77,17 +77,7 @@ func TestLintOfCopies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := soundCopies()
 			row.change(&s, &s.Policies[0])
-			found := Lint(s, DefaultAssumptions())
-			if got := strings.Join(rules(found), " "); got != row.want {
-				t.Fatalf("found %q, want %q: %+v", got, row.want, found)
-			}
-			text := ""
-			for _, f := range found {
-				text += f.What + "; " + f.Remedy
-			}
-			if !strings.Contains(text, row.says) {
-				t.Errorf("says %q, want …%s…", text, row.says)
-			}
+			wantRules(t, s, row.want, row.says)
 		})
 	}
 }

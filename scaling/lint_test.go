@@ -103,17 +103,7 @@ func TestLint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := sound()
 			row.change(&s, &s.Policies[0])
-			found := Lint(s, DefaultAssumptions())
-			if got := strings.Join(rules(found), " "); got != row.want {
-				t.Fatalf("found %q, want %q: %+v", got, row.want, found)
-			}
-			text := ""
-			for _, f := range found {
-				text += f.What + "; " + f.Remedy
-			}
-			if !strings.Contains(text, row.says) {
-				t.Errorf("says %q, want …%s…", text, row.says)
-			}
+			wantRules(t, s, row.want, row.says)
 		})
 	}
 }
@@ -145,4 +135,20 @@ func TestLintLaws(t *testing.T) {
 			}
 		}
 	})
+}
+
+// wantRules looks a set-up through: the rules that are broken, and a part of what is said.
+func wantRules(t *testing.T, s Setup, want, says string) {
+	t.Helper()
+	found := Lint(s, DefaultAssumptions())
+	if got := strings.Join(rules(found), " "); got != want {
+		t.Fatalf("found %q, want %q: %+v", got, want, found)
+	}
+	text := ""
+	for _, f := range found {
+		text += f.What + "; " + f.Remedy
+	}
+	if !strings.Contains(text, says) {
+		t.Errorf("says %q, want …%s…", text, says)
+	}
 }

@@ -56,13 +56,7 @@ func TestStatedErrorIsTheRealOne(t *testing.T) {
 				offs = append(offs, math.Log(c.rate/root))
 				scores = append(scores, math.Log(c.rate/root)/c.se)
 			}
-			bias, sd := moments(offs)
-			if math.Abs(bias) > 4*sd/math.Sqrt(runs)+0.2*sd {
-				t.Errorf("bias %g, standard deviation %g", bias, sd)
-			}
-			if _, spread := moments(scores); spread < 0.8 || spread > 1.4 {
-				t.Errorf("errors are %.2f of the stated standard errors", spread)
-			}
+			wantStated(t, offs, scores)
 		})
 	}
 }
@@ -124,14 +118,20 @@ func TestKnownSlopeNeedsNoLadder(t *testing.T) {
 		offs = append(offs, math.Log(c.rate/root))
 		scores = append(scores, math.Log(c.rate/root)/c.se)
 	}
+	wantStated(t, offs, scores)
+	if _, err := crossSteep(blocksOf(root, slope, 0, 1, 2, 1), 0.01, slope); err == nil {
+		t.Error("blocks without a bad request have a crossing")
+	}
+}
+
+// wantStated wants errors, in log rate, without bias, and of the size that was stated.
+func wantStated(t *testing.T, offs, scores []float64) {
+	t.Helper()
 	bias, sd := moments(offs)
-	if math.Abs(bias) > 4*sd/math.Sqrt(runs)+0.2*sd {
+	if math.Abs(bias) > 4*sd/math.Sqrt(float64(len(offs)))+0.2*sd {
 		t.Errorf("bias %g, standard deviation %g", bias, sd)
 	}
 	if _, spread := moments(scores); spread < 0.8 || spread > 1.4 {
 		t.Errorf("errors are %.2f of the stated standard errors", spread)
-	}
-	if _, err := crossSteep(blocksOf(root, slope, 0, 1, 2, 1), 0.01, slope); err == nil {
-		t.Error("blocks without a bad request have a crossing")
 	}
 }
